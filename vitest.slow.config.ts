@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+import { oxc, resolve } from './vitest.shared.ts';
+
+/** Suites that start other processes: Java, killed workers, a packed application. They see the built packages. */
+export default defineConfig({
+  resolve,
+  oxc,
+  test: {
+    name: 'slow',
+    include: ['packages/*/slow/**/*.test.ts', 'examples/*/slow/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    fileParallelism: false,
+  },
+});
