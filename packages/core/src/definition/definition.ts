@@ -1,0 +1,136 @@
+/**
+ * What a consumer is, as frozen data. Decorators and `defineConsumer` both end here, and nothing downstream knows which
+ * of the two was used.
+ */
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { DeadLetterSink, RuntimePorts, Scope } from '../ports.js';
+import type { ConsumerRecord } from './context.js';
+
+export interface ConsumerDefinition {
+  /** The class's name, or the name given to defineConsumer. */
+  readonly name: string;
+  readonly stream: string;
+  /** Names the DynamoDB lease table: workers with the same name share the shards. */
+  readonly applicationName: string;
+  /** As declared: typed KCL properties and ours, or a function of the environment that is evaluated once, at start. */
+  readonly options: OptionsSource;
+  readonly instance: InstanceSource;
+  /** Record handlers in routing order (own before inherited, source order), or exactly one batch handler. */
+  readonly handlers: readonly RecordHandler[] | readonly [BatchHandler];
+  readonly hooks: Hooks;
+  readonly checkpoint: CheckpointPolicy;
+  /** The consumer's policy with every default filled in; a handler's own policy is complete, too. */
+  readonly retry: RetryPolicy;
+  readonly deadLetter: DeadLetter | undefined;
+}
+
+export type OptionsSource =
+  | { readonly kind: 'fixed'; readonly options: DeclaredOptions }
+  | { readonly kind: 'environment'; readonly options: (env: Environment) => DeclaredOptions };
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+/** Checked by config/ against the property table; typed for users as ConsumerOptions. */
+export type DeclaredOptions = Readonly<Record<string, unknown>>;
+
+/** How a shard lease gets its own instance: from the container, or from a function. */
+export type InstanceSource =
+  | { readonly kind: 'class'; readonly target: ConsumerClass }
+  | { readonly kind: 'factory'; readonly create: (scope: Scope) => object | Promise<object> };
+
+export type ConsumerClass = abstract new (...args: never[]) => object;
+
+export interface RecordHandler {
+  readonly kind: 'record';
+  /** The method's name, for logs and dead letters. */
+  readonly name: string;
+  readonly schema: Schema | undefined;
+  readonly decode: Decode | undefined;
+  /** Routes by the value at the consumer's `discriminator`. */
+  readonly type: string | undefined;
+  /** Routes by a predicate over the decoded payload; evaluated after `type`. */
+  readonly when: ((payload: unknown, record: ConsumerRecord) => boolean) | undefined;
+  /** Takes what no other handler took. */
+  readonly otherwise: boolean;
+  /** The ordering key of a payload, for lanes. */
+  readonly key: ((payload: unknown) => string) | undefined;
+  readonly retry: RetryPolicy | undefined;
+  readonly deadLetter: DeadLetter | undefined;
+  /** Calls the user's code. A returned thenable is awaited, anything else means done. */
+  readonly call: (instance: object, payload: unknown, context: unknown) => unknown;
+}
+
+export interface BatchHandler {
+  readonly kind: 'batch';
+  readonly name: string;
+  readonly schema: Schema | undefined;
+  readonly decode: Decode | undefined;
+  /** `any`: unmarked items are handled whatever happened before them. `strict`: from the first failed item on all run again. */
+  readonly order: 'any' | 'strict';
+  readonly retry: RetryPolicy | undefined;
+  readonly deadLetter: DeadLetter | undefined;
+  readonly call: (instance: object, batch: unknown, context: unknown) => unknown;
+}
+
+export type Handler = RecordHandler | BatchHandler;
+
+export type HookName = 'initialize' | 'shardEnd' | 'leaseLost' | 'shutdownRequested';
+export type Hook = { readonly name: string; readonly call: (instance: object, context: unknown) => unknown };
+export type Hooks = { readonly [K in HookName]: Hook | undefined };
+
+/** `bytes` hands over the raw bytes; a function gets them and the record. Default: the consumer's `decode`, else `json`. */
+export type Decode = 'json' | 'text' | 'bytes' | ((bytes: Uint8Array, record: ConsumerRecord) => unknown);
+
+export type Schema =
+  | { readonly kind: 'standard'; readonly schema: StandardSchemaV1 }
+  /** A class with class-validator decorators; class-transformer builds the instance. */
+  | { readonly kind: 'dto'; readonly target: new () => object };
+
+export type CheckpointPolicy =
+  | { readonly kind: 'record' }
+  | { readonly kind: 'batch' }
+  | { readonly kind: 'manual' }
+  /** Whatever comes first; undefined means that side does not count. */
+  | { readonly kind: 'periodic'; readonly everyMs: number | undefined; readonly everyRecords: number | undefined };
+
+export type Exhausted = 'deadLetter' | 'hold' | 'stop' | 'skip';
+
+export interface RetryPolicy {
+  /** Runs in all, the first included; at least 1. */
+  readonly attempts: number;
+  readonly initialDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly factor: number;
+  /** How long one run may take before its signal aborts. */
+  readonly timeoutMs: number;
+  /** A failed record older than this is not run again. Judged only after a failed attempt. */
+  readonly maxRecordAgeMs: number | undefined;
+  readonly then: Exhausted;
+}
+
+export interface DeadLetter {
+  readonly sink: SinkSource;
+  /** `hold`: once a record of a key was parked, later records of that key wait instead of running out of order. */
+  readonly sameKey: 'continue' | 'hold';
+}
+
+/** A lazy description (nothing is opened at import), or an injection token that resolves to a DeadLetterSink. */
+export type SinkSource =
+  | { readonly kind: 'description'; readonly description: SinkDescription }
+  | { readonly kind: 'token'; readonly token: unknown };
+
+/** Made by `file({...})` and its like. */
+export interface SinkDescription {
+  readonly sink: 'millrace.sink';
+  /** Shown in logs: `file ./parked`. */
+  readonly label: string;
+  readonly durable: boolean;
+  readonly open: (context: SinkContext) => Promise<DeadLetterSink>;
+}
+
+export interface SinkContext {
+  readonly applicationName: string;
+  readonly stream: string;
+  /** Durable acknowledgement is required of file sinks on the daemon engine unless they say `durable: true`. */
+  readonly engine: 'local' | 'daemon' | 'test';
+  readonly ports: Pick<RuntimePorts, 'clock' | 'random' | 'logger'>;
+}

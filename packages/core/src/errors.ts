@@ -1,0 +1,149 @@
+/**
+ * Every error Millrace throws. Branch on `code`, never on the text: texts get better, codes stay.
+ * `ERROR_CODES` is the catalogue: docs/errors.md is generated from it and a test compares the two.
+ */
+
+export const ERROR_CODES = {
+  // what users throw to steer
+  NON_RETRYABLE: 'The handler says that running the record again cannot help.',
+  RETRY_LATER: 'The handler asks for its next attempt after a delay of its own.',
+  STOP_WORKER: 'The handler asks the whole worker to stop.',
+  // declaring a consumer
+  DEFINITION_INVALID: 'A consumer is declared wrongly; `issues` lists every mistake with a code of its own.',
+  METADATA_MISSING: 'A constructor parameter cannot be injected because its type was not recorded.',
+  INJECTION_FAILED: 'The container cannot build the consumer or one of its dependencies.',
+  SCOPE_FAILED: 'The scope of a shard could not be opened or disposed.',
+  // configuration
+  CONFIGURATION_INVALID: 'Options or properties are wrong; `issues` lists every mistake with a code of its own.',
+  DEPENDENCY_MISSING: 'An optional package is needed for what was asked and is not installed.',
+  // records
+  DECODE_FAILED: 'The bytes of a record are not what the handler expects.',
+  VALIDATION_FAILED: 'A decoded record does not fit its schema.',
+  NO_HANDLER_MATCHED: 'No handler of the consumer takes this record.',
+  HANDLER_FAILED: 'A handler threw something that is not an error, or failed outside its own call.',
+  HANDLER_TIMEOUT: 'A handler ran longer than its timeoutMs.',
+  HANDLER_RETURNED_VALUE: 'A batch handler returned a value; failed items are marked with item.fail(error).',
+  EXIT_INTERCEPTED: 'A handler called process.exit.',
+  RECORD_TOO_OLD: 'A failed record is older than maxRecordAgeMs.',
+  KEY_PARKED: 'An earlier record of this key was parked and the consumer holds its successors.',
+  CONTEXT_EXPIRED: 'A record context was used after its record was given up.',
+  // checkpoints
+  CHECKPOINT_REJECTED: 'A checkpoint was asked for at a moment or a position where none is allowed.',
+  CHECKPOINT_FAILED: 'The daemon could not write a checkpoint.',
+  LEASE_LOST: 'This worker does not own the shard any more.',
+  // wire
+  PROTOCOL_VIOLATION: 'The other side of the protocol sent something it must not send.',
+  LINE_TOO_LONG: 'A line of the protocol is longer than the limit.',
+  TRANSPORT_FAILED: 'The channel to the daemon broke.',
+  // dead letters
+  SINK_FAILED: 'The dead-letter sink did not take a record.',
+  // running
+  ENGINE_UNAVAILABLE: 'The engine that was asked for cannot run here.',
+  ENGINE_REFUSED: 'The local engine refuses to run where it would read every shard in every replica.',
+  STREAM_NOT_FOUND: 'The stream does not exist in this account and region.',
+  ENDPOINT_UNREACHABLE: 'Kinesis cannot be reached.',
+  CREDENTIALS_MISSING: 'No AWS credentials were found.',
+  SOURCE_FAILED: 'Reading the stream failed in a way that trying again does not mend.',
+  CHECKPOINT_STORE_FAILED: 'The checkpoint file cannot be read, written or locked.',
+  EMULATOR_FAILED: 'The embedded Kinesis did not start.',
+  MODULE_NOT_LOADED: 'The module given on the command line cannot be loaded, or exports no consumer.',
+  WORKER_STOPPED: 'The worker has stopped or is stopping.',
+  INPUT_INVALID: 'Input given to a command cannot be used.',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface MillraceErrorOptions {
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/** The base of every error Millrace throws: a stable `code`, facts in `details`, and a message that says what to do. */
+export class MillraceError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: MillraceErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.name = new.target.name;
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+}
+
+/** One mistake in a declaration or a configuration: its own code, where it is, and how to mend it (all in `message`). */
+export interface Issue {
+  readonly code: string;
+  readonly message: string;
+  /** The class, member, property or file that the mistake is in, most general first. */
+  readonly path: readonly string[];
+}
+
+/** A consumer is declared wrongly. Holds all mistakes at once. */
+export class DefinitionError extends MillraceError {
+  readonly issues: readonly Issue[];
+
+  constructor(issues: readonly Issue[]) {
+    super('DEFINITION_INVALID', listIssues('The consumer is declared wrongly', issues), { details: { issues } });
+    this.issues = issues;
+  }
+}
+
+/** Options, properties or environment are wrong. Holds all mistakes at once. */
+export class ConfigurationError extends MillraceError {
+  readonly issues: readonly Issue[];
+
+  constructor(issues: readonly Issue[]) {
+    super('CONFIGURATION_INVALID', listIssues('The configuration is wrong', issues), { details: { issues } });
+    this.issues = issues;
+  }
+}
+
+/** Throw it from a handler when running the record again cannot help: it is parked, held, skipped or stops the worker at once. */
+export class NonRetryableError extends MillraceError {
+  constructor(message: string, options: MillraceErrorOptions = {}) {
+    super('NON_RETRYABLE', message, options);
+  }
+}
+
+/** Throw it from a handler to choose the delay before the next attempt, for example from a Retry-After header. */
+export class RetryLaterError extends MillraceError {
+  readonly delayMs: number;
+
+  /** @param delayMs - milliseconds until the next attempt; it counts as an attempt like any other. */
+  constructor(delayMs: number, message = `The handler asks to run again in ${delayMs} ms.`, options: MillraceErrorOptions = {}) {
+    super('RETRY_LATER', message, { ...options, details: { ...options.details, delayMs } });
+    this.delayMs = delayMs;
+  }
+}
+
+/** Throw it from a handler to end the worker in order: the record stays unsettled and is delivered again after the next start. */
+export class StopWorkerError extends MillraceError {
+  constructor(message: string, options: MillraceErrorOptions = {}) {
+    super('STOP_WORKER', message, options);
+  }
+}
+
+export function isMillraceError(value: unknown, code?: ErrorCode): value is MillraceError {
+  return value instanceof MillraceError && (code === undefined || value.code === code);
+}
+
+/** Whatever user code threw, as an Error; anything else than an Error is wrapped so that it has a message and a stack. */
+export function toError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  return new MillraceError('HANDLER_FAILED', `A value that is not an Error was thrown: ${describeValue(thrown)}`, { cause: thrown });
+}
+
+function describeValue(value: unknown): string {
+  try {
+    return (typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))).slice(0, 200);
+  } catch {
+    // A value that cannot even be serialised still deserves a name.
+    return Object.prototype.toString.call(value);
+  }
+}
+
+function listIssues(headline: string, issues: readonly Issue[]): string {
+  const lines = issues.map((issue) => `  - [${issue.code}] ${issue.message}`);
+  return `${headline} (${issues.length} ${issues.length === 1 ? 'mistake' : 'mistakes'}):\n${lines.join('\n')}`;
+}
