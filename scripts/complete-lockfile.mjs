@@ -5,7 +5,15 @@
 // With --check nothing is written; the exit code says whether something is missing.
 import { readFileSync, writeFileSync } from 'node:fs';
 
-const CPUS = { arm: 'arm', arm64: 'arm64', x64: 'x64', ia32: 'ia32', ppc64: 'ppc64', riscv64: 'riscv64', s390x: 's390x' };
+const CPUS = {
+  arm: 'arm',
+  arm64: 'arm64',
+  x64: 'x64',
+  ia32: 'ia32',
+  ppc64: 'ppc64',
+  riscv64: 'riscv64',
+  s390x: 's390x',
+};
 const SYSTEMS = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'openharmony', 'win32'];
 
 const file = new URL('../package-lock.json', import.meta.url);

@@ -27,7 +27,9 @@ describe('impurities', () => {
     ["import net from 'node:net';", 'node:net'],
     ["import http from 'node:http';", 'node:http'],
   ])('are found in %s', (text, name) => {
-    expect(impurities(parse(text))).toEqual([expect.stringMatching(new RegExp(`^policy/file.ts:1 (mentions|imports) ${name}$`))]);
+    expect(impurities(parse(text))).toEqual([
+      expect.stringMatching(new RegExp(`^policy/file.ts:1 (mentions|imports) ${name}$`)),
+    ]);
   });
 
   it.each([

@@ -17,16 +17,27 @@ const impureNames = new Set([
 ]);
 const impureMembers = new Set(['Math.random']);
 const impureBuiltins = new Set(
-  ['fs', 'net', 'child_process', 'stream', 'http', 'https', 'http2', 'os', 'process', 'timers', 'worker_threads'].flatMap(
-    (name) => [name, `node:${name}`],
-  ),
+  [
+    'fs',
+    'net',
+    'child_process',
+    'stream',
+    'http',
+    'https',
+    'http2',
+    'os',
+    'process',
+    'timers',
+    'worker_threads',
+  ].flatMap((name) => [name, `node:${name}`]),
 );
 
 /** What a pure layer must not touch: the clock, timers, randomness, the process, files, sockets, streams. */
 export function impurities(module: Module): string[] {
   const found: string[] = [];
   for (const { specifier, line } of module.imports) {
-    if (impureBuiltins.has(specifier.replace(/(?<=\w)\/.*$/, ''))) found.push(`${module.path}:${line} imports ${specifier}`);
+    if (impureBuiltins.has(specifier.replace(/(?<=\w)\/.*$/, '')))
+      found.push(`${module.path}:${line} imports ${specifier}`);
   }
   const declared = declaredNames(module.ast);
   walk(module.ast, (node) => {
@@ -96,7 +107,8 @@ export function misplaced(module: Module): string[] {
   }
   if (!isBarrel && /(^|\/)index\.ts$/.test(module.path)) found.push(`${module.path} is a barrel inside a layer`);
   for (const { specifier, reexport, line } of module.imports) {
-    if (reexport && !isBarrel && specifier.startsWith('.')) found.push(`${module.path}:${line} re-exports ${specifier}`);
+    if (reexport && !isBarrel && specifier.startsWith('.'))
+      found.push(`${module.path}:${line} re-exports ${specifier}`);
   }
   walk(module.ast, (node) => {
     if (exportsDefault(node)) found.push(`${module.path}:${lineOf(node)} has a default export`);
@@ -107,5 +119,7 @@ export function misplaced(module: Module): string[] {
 function exportsDefault(node: ts.Node): boolean {
   if (ts.isExportAssignment(node)) return true;
   if (ts.isExportSpecifier(node)) return node.name.text === 'default';
-  return ts.canHaveModifiers(node) && (ts.getModifiers(node) ?? []).some(({ kind }) => kind === ts.SyntaxKind.DefaultKeyword);
+  return (
+    ts.canHaveModifiers(node) && (ts.getModifiers(node) ?? []).some(({ kind }) => kind === ts.SyntaxKind.DefaultKeyword)
+  );
 }

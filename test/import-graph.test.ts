@@ -22,7 +22,9 @@ describe('reading imports', () => {
       'policy/required.ts': "const a = require('./target.js');",
       'policy/none.ts': "const text = \"import './target.js'\"; // import './target.js'",
     });
-    const importing = [...modules.values()].filter(({ imports }) => imports.some((i) => i.target === 'policy/target.ts'));
+    const importing = [...modules.values()].filter(({ imports }) =>
+      imports.some((i) => i.target === 'policy/target.ts'),
+    );
     expect(importing.map(({ path }) => path)).toEqual([
       'policy/static.ts',
       'policy/type-only.ts',

@@ -31,11 +31,14 @@ describe('tsc -b', () => {
 });
 
 describe('the packages', () => {
-  it.each(workspaces.filter((path) => path.startsWith('packages/')))('%s is ESM for Node 20.19 and runs no script on install', (path) => {
-    const manifest = json(`${path}/package.json`);
-    expect(manifest).toMatchObject({ type: 'module', engines: { node: '>=20.19' }, license: 'Apache-2.0' });
-    expect(manifest.scripts ?? {}).toEqual({});
-  });
+  it.each(workspaces.filter((path) => path.startsWith('packages/')))(
+    '%s is ESM for Node 20.19 and runs no script on install',
+    (path) => {
+      const manifest = json(`${path}/package.json`);
+      expect(manifest).toMatchObject({ type: 'module', engines: { node: '>=20.19' }, license: 'Apache-2.0' });
+      expect(manifest.scripts ?? {}).toEqual({});
+    },
+  );
 
   it.each(workspaces.filter((path) => path.startsWith('examples/')))('%s is never published', (path) => {
     expect(json(`${path}/package.json`)).toMatchObject({ private: true, type: 'module' });
