@@ -7,6 +7,7 @@ export default defineConfig({
   oxc,
   test: {
     name: 'slow',
+    passWithNoTests: true,
     include: ['packages/*/slow/**/*.test.ts', 'examples/*/slow/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
