@@ -20,9 +20,23 @@ export interface WireRecord extends Position {
 }
 
 export type DaemonMessage =
-  | { readonly kind: 'initialize'; readonly shardId: string; readonly sequenceNumber: string | undefined; readonly subSequenceNumber: number }
-  | { readonly kind: 'processRecords'; readonly records: readonly WireRecord[]; readonly millisBehindLatest: number | undefined }
-  | { readonly kind: 'checkpoint'; readonly sequenceNumber: string | undefined; readonly subSequenceNumber: number | undefined; readonly error: string | undefined }
+  | {
+      readonly kind: 'initialize';
+      readonly shardId: string;
+      readonly sequenceNumber: string | undefined;
+      readonly subSequenceNumber: number;
+    }
+  | {
+      readonly kind: 'processRecords';
+      readonly records: readonly WireRecord[];
+      readonly millisBehindLatest: number | undefined;
+    }
+  | {
+      readonly kind: 'checkpoint';
+      readonly sequenceNumber: string | undefined;
+      readonly subSequenceNumber: number | undefined;
+      readonly error: string | undefined;
+    }
   | { readonly kind: 'shutdownRequested' }
   | { readonly kind: 'leaseLost' }
   | { readonly kind: 'shardEnded' };
