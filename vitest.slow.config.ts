@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { oxc, resolve } from './vitest.shared.ts';
 
-/** Suites that start other processes: Java, killed workers, a packed application. They see the built packages. */
+/** Suites that start other processes: Java, workers to be killed, a packed application. Those run the built packages. */
 export default defineConfig({
   resolve,
   oxc,
