@@ -17,6 +17,8 @@ export interface SourceShard {
   readonly shardId: string;
   /** None, one (split) or two (merge); parents the stream has forgotten are left out. */
   readonly parentShardIds: readonly string[];
+  /** It was split, merged or ended: no record will be added. */
+  readonly closed: boolean;
 }
 
 export type StartingPosition =
