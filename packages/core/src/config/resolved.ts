@@ -26,8 +26,17 @@ export interface ResolvedConsumer {
   readonly applicationName: string;
   /** The daemon's effective properties, in the order they are written. */
   readonly properties: readonly ResolvedProperty[];
+  /** Our own options and what Millrace does in the daemon's place; never written to its file. */
+  readonly options: readonly ResolvedProperty[];
   readonly notices: readonly Notice[];
   readonly settings: ConsumerSettings;
+  readonly daemon: DaemonSettings;
+}
+
+/** What only matters where a daemon is started. */
+export interface DaemonSettings {
+  readonly isolation: 'shared' | 'process';
+  readonly hosts: number;
 }
 
 /** What the runtime and the local engine need of the properties and of our own options. */

@@ -1,0 +1,45 @@
+/** The third argument of `@KinesisConsumer` as users see it. */
+import type { Decode, Environment } from './definition.js';
+import type { KclProperties } from './kcl-properties.js';
+
+/** The options that are Millrace's own. */
+export type MillraceOptions = {
+  /** The path of the value that routes records by `type`: `'type'`, `'detail.kind'`. */
+  readonly discriminator?: string | undefined;
+  /**
+   * How handlers that do not say get their payload.
+   *
+   * @defaultValue `'json'`
+   */
+  readonly decode?: Decode | undefined;
+  /**
+   * `'shared'`: the shards of a daemon share host processes. `'process'`: each shard has a process of its own.
+   *
+   * @defaultValue `'shared'`
+   */
+  readonly isolation?: 'shared' | 'process' | undefined;
+  /**
+   * How many host processes serve the shards.
+   *
+   * @defaultValue 1
+   */
+  readonly hosts?: number | undefined;
+  /**
+   * How many records of a shard may be delivered and not settled before no more are taken.
+   *
+   * @defaultValue 10000
+   */
+  readonly maxInFlight?: number | undefined;
+  /**
+   * The longest message of the daemon that is read, in bytes.
+   *
+   * @defaultValue 419430400
+   */
+  readonly lineBytesMax?: number | undefined;
+};
+
+/** Typed properties of the daemon and options of Millrace, in one object. */
+export type ConsumerOptions = KclProperties & MillraceOptions;
+
+/** Options, or a function of the environment that gives them; it is called once, at start. */
+export type ConsumerOptionsSource = ConsumerOptions | ((env: Environment) => ConsumerOptions);
