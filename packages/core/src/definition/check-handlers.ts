@@ -1,0 +1,144 @@
+/** Handlers, each by itself. How they stand to each other is judged in check-routing.ts. */
+import { checkDeadLetter, checkRetry, completeRetry, type PartialRetry } from './check-policies.js';
+import { checkParameter, checkSchema, checkSchemaFitsDecode } from './check-schema.js';
+import { type At, checkChoice, checkFunction, checkOptions, inside, type PlainOptions } from './check-values.js';
+import { type DeclaredConsumer, type DeclaredHandler, handlerPlace } from './declared.js';
+import type { BatchHandler, Decode, Handler, RecordHandler } from './definition.js';
+import { type Issues, oneOf, show } from './issues.js';
+
+const recordOptionNames = ['schema', 'decode', 'type', 'when', 'key', 'otherwise'];
+const batchOptionNames = ['schema', 'decode', 'order'];
+const decoders = ['json', 'text', 'bytes'] as const;
+
+/** What handlers need to know of their consumer. */
+export interface ConsumerFacts {
+  readonly declared: DeclaredConsumer;
+  readonly retry: PartialRetry | undefined;
+  /** The consumer's options when they are fixed; undefined when they are a function of the environment. */
+  readonly options: PlainOptions | undefined;
+}
+
+export interface CheckedHandlers {
+  readonly handlers: readonly Handler[];
+  /** Those without a mistake of their own: judging how the others route would only add noise. */
+  readonly sound: readonly Handler[];
+}
+
+export function checkHandlers(consumer: ConsumerFacts, issues: Issues): CheckedHandlers {
+  const sound: Handler[] = [];
+  const handlers = consumer.declared.handlers.map((declared) => {
+    const before = issues.found.length;
+    const at = { issues, place: handlerPlace(consumer.declared, declared) };
+    const handler =
+      declared.kind === 'record' ? recordHandler(declared, consumer, at) : batchHandler(declared, consumer, at);
+    if (issues.found.length === before) sound.push(handler);
+    return handler;
+  });
+  return { handlers, sound };
+}
+
+function recordHandler(handler: DeclaredHandler, consumer: ConsumerFacts, at: At): RecordHandler {
+  const options = checkOptions(handler.options, recordOptionNames, at) ?? {};
+  const when = checkFunction(options['when'], { ...at, name: 'when' });
+  const key = checkFunction(options['key'], { ...at, name: 'key' });
+  const record: RecordHandler = {
+    ...commonParts(handler, { consumer, options, at }),
+    kind: 'record',
+    type: checkType(options['type'], at),
+    when: when as RecordHandler['when'],
+    otherwise: checkFlag(options['otherwise'], { ...at, name: 'otherwise' }),
+    key: key as RecordHandler['key'],
+  };
+  checkOtherwise(record, at);
+  return Object.freeze(record);
+}
+
+function batchHandler(handler: DeclaredHandler, consumer: ConsumerFacts, at: At): BatchHandler {
+  const options = checkOptions(handler.options, batchOptionNames, at) ?? {};
+  return Object.freeze({
+    ...commonParts(handler, { consumer, options, at }),
+    kind: 'batch',
+    order: checkChoice(options['order'], ['any', 'strict'], { ...at, name: 'order' }) ?? 'any',
+  });
+}
+
+interface HandlerFacts {
+  readonly consumer: ConsumerFacts;
+  readonly options: PlainOptions;
+  readonly at: At;
+}
+
+function commonParts(handler: DeclaredHandler, { consumer, options, at }: HandlerFacts) {
+  const schema = checkSchema(options['schema'], at);
+  const decode = checkDecode(options['decode'], at);
+  const effectiveDecode = decode ?? consumer.options?.['decode'];
+  checkSchemaFitsDecode(schema, decode, at);
+  // A batch handler's parameter is an array whatever its items are, so it tells nothing. A schema that is wrong itself
+  // has been reported; and options that depend on the environment may name a decoding function.
+  if (handler.kind === 'record' && (schema !== undefined || options['schema'] === undefined)) {
+    const decodesByFunction = typeof effectiveDecode === 'function' || (decode === undefined && !consumer.options);
+    checkParameter({ parameter: handler.parameter, schema, decodesByFunction }, at);
+  }
+  return {
+    name: handler.name,
+    schema,
+    decode,
+    ...handlerPolicies(handler, consumer, at),
+    call: handler.call,
+  };
+}
+
+function handlerPolicies(handler: DeclaredHandler, consumer: ConsumerFacts, at: At) {
+  const { words } = consumer.declared;
+  const on = (what: string): At => ({ ...at, place: { ...at.place, label: `${at.place.label}, ${what}` } });
+  const own = checkRetry(handler.retry, on(words.retry));
+  const deadLetter = checkDeadLetter(handler.deadLetter, on(words.deadLetter));
+  const speaks = own !== undefined || handler.deadLetter !== undefined;
+  const hasSink = handler.deadLetter !== undefined || consumer.declared.deadLetter !== undefined;
+  return {
+    retry: speaks ? completeRetry([own, consumer.retry], hasSink, on(words.retry)) : undefined,
+    deadLetter,
+  };
+}
+
+function checkDecode(value: unknown, at: At): Decode | undefined {
+  if (value === undefined || typeof value === 'function') return value as Decode | undefined;
+  const known = decoders.find((decoder) => decoder === value);
+  if (known === undefined) {
+    at.issues.add(
+      'BAD_VALUE',
+      inside(at, 'decode').place,
+      `decode must be ${oneOf(decoders)}, or a function of the bytes, not ${show(value)}.`,
+    );
+  }
+  return known;
+}
+
+function checkType(value: unknown, at: At): string | undefined {
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
+  at.issues.add(
+    'BAD_VALUE',
+    inside(at, 'type').place,
+    `type must be a text that is not empty, not ${show(value)}. Route by other values with when.`,
+  );
+  return undefined;
+}
+
+function checkFlag(value: unknown, at: At & { readonly name: string }): boolean {
+  if (value !== undefined && typeof value !== 'boolean') {
+    at.issues.add('BAD_VALUE', inside(at, at.name).place, `${at.name} must be true or false, not ${show(value)}.`);
+  }
+  return value === true;
+}
+
+function checkOtherwise(handler: RecordHandler, at: At): void {
+  if (!handler.otherwise) return;
+  for (const name of ['type', 'when'] as const) {
+    if (handler[name] === undefined) continue;
+    at.issues.add(
+      'OPTIONS_EXCLUDE',
+      inside(at, 'otherwise').place,
+      `otherwise takes what no other handler takes, so it excludes ${name}. Remove one of them.`,
+    );
+  }
+}

@@ -1,0 +1,77 @@
+/** What users write about handlers, policies and sinks; decorators and `defineConsumer` take the same options. */
+import type { ConsumerRecord } from './context.js';
+import type { Decode, Exhausted, SinkDescription } from './definition.js';
+import type { Decoded, Payload, SchemaInput } from './payload.js';
+
+interface PayloadOptions<S extends SchemaInput | undefined, D extends Decode | undefined> {
+  /** Checks what `decode` gave: a zod, valibot or arktype schema, or a class with class-validator decorators. */
+  readonly schema?: S;
+  /** `'json'`, `'text'`, `'bytes'`, or a function of the bytes. @defaultValue the consumer's `decode`, else `'json'` */
+  readonly decode?: D;
+}
+
+interface RoutedOptions<D extends Decode | undefined> {
+  /** Takes records whose value at the consumer's `discriminator` is this text. */
+  readonly type?: string;
+  /** Takes records for which this is true; it sees what `decode` gave, before the schema. Must not wait. */
+  readonly when?: (payload: Decoded<D>, record: ConsumerRecord) => boolean;
+  readonly otherwise?: false;
+}
+
+interface OtherwiseOptions {
+  /** Takes every record that no other handler takes, wherever it stands in the class. */
+  readonly otherwise: true;
+  readonly type?: never;
+  readonly when?: never;
+}
+
+/** One handler for single records. Several handlers are tried in source order. */
+export type RecordOptions<
+  S extends SchemaInput | undefined = SchemaInput | undefined,
+  D extends Decode | undefined = Decode | undefined,
+> = PayloadOptions<S, D> & {
+  /** Names what must stay in order, for consumers that run several records of a shard at once. */
+  readonly key?: (payload: Payload<S, D>) => string;
+} & (RoutedOptions<D> | OtherwiseOptions);
+
+/** The handler for whole batches. */
+export interface BatchOptions<
+  S extends SchemaInput | undefined = SchemaInput | undefined,
+  D extends Decode | undefined = Decode | undefined,
+> extends PayloadOptions<S, D> {
+  /** `'strict'`: from the first failed item on all run again. @defaultValue `'any'`: only failed items run again */
+  readonly order?: 'any' | 'strict';
+}
+
+/**
+ * When the watermark is written: after every record, after every batch, only when the handler says so, or periodically,
+ * whichever limit is reached first. @defaultValue `{ everyMs: 5000 }`
+ */
+export type CheckpointOptions =
+  'record' | 'batch' | 'manual' | { readonly everyMs?: number; readonly everyRecords?: number };
+
+/** How often a failed record runs again, and what follows when that did not help. */
+export interface RetryOptions {
+  /** Runs in all, the first included. @defaultValue 5 */
+  readonly attempts?: number;
+  /** Before the second run; with full jitter, as all delays. @defaultValue 200 */
+  readonly initialDelayMs?: number;
+  /** No delay is longer. @defaultValue 30 000 */
+  readonly maxDelayMs?: number;
+  /** From delay to delay. @defaultValue 2 */
+  readonly factor?: number;
+  /** How long one run may take before its signal aborts. @defaultValue 60 000 */
+  readonly timeoutMs?: number;
+  /** A failed record that is older than this does not run again. @defaultValue none */
+  readonly maxRecordAgeMs?: number;
+  /** What follows. @defaultValue `'deadLetter'` when there is a sink, else `'hold'` */
+  readonly then?: Exhausted;
+}
+
+/** Where parked records go: a description such as `file({ folder })`, or a token that the container resolves to a sink. */
+export type SinkInput = SinkDescription | string | symbol | (abstract new (...args: never[]) => object);
+
+export interface DeadLetterOptions {
+  /** `'hold'`: later records with the partition key of a parked one wait for it. @defaultValue `'continue'` */
+  readonly sameKey?: 'continue' | 'hold';
+}
