@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { parseProperties, writeProperties } from './properties-text.js';
 
 const anyString = fc.string({ unit: 'binary', maxLength: 30 });
-const awkward = fc.string({ unit: fc.constantFrom(' ', '\t', '\f', '\n', '\r', '\\', '=', ':', '#', '!', 'u', 'a', 'é', '\ud800') });
+const awkward = fc.string({
+  unit: fc.constantFrom(' ', '\t', '\f', '\n', '\r', '\\', '=', ':', '#', '!', 'u', 'a', 'é', '\ud800'),
+});
 
 function entriesOf(text: string): readonly (readonly [string, string])[] {
   return parseProperties(text).entries.map(({ name, value }) => [name, value]);
@@ -88,9 +90,12 @@ describe('reading properties', () => {
     expect(entriesOf(text)).toEqual([]);
   });
 
-  it.each([['\\'], ['\\\n'], ['\\\n\\\n']])('takes a lone backslash at the end for an empty entry, as Java does: %j', (text) => {
-    expect(entriesOf(text)).toEqual([['', '']]);
-  });
+  it.each([['\\'], ['\\\n'], ['\\\n\\\n']])(
+    'takes a lone backslash at the end for an empty entry, as Java does: %j',
+    (text) => {
+      expect(entriesOf(text)).toEqual([['', '']]);
+    },
+  );
 
   it('says on which line an entry begins', () => {
     const { entries } = parseProperties('# first\na=1\\\n  2\r\n\rb=3\n');

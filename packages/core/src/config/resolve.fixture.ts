@@ -45,7 +45,10 @@ export interface Scenario extends Partial<ResolveInputs> {
 export function resolveScenario(scenario: Scenario = {}): ResolvedConsumer {
   const { declared, definition, text, ...inputs } = scenario;
   return resolveConsumer(
-    definitionOf({ ...(declared === undefined ? {} : { options: { kind: 'fixed', options: declared } }), ...definition }),
+    definitionOf({
+      ...(declared === undefined ? {} : { options: { kind: 'fixed', options: declared } }),
+      ...definition,
+    }),
     { env: {}, engine: 'daemon', ...(text === undefined ? {} : { file: { path: 'app.properties', text } }), ...inputs },
   );
 }
