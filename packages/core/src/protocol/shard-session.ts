@@ -16,7 +16,7 @@
  * S8  A checkpoint error whose name is not known counts as one that may pass.
  */
 import { answers, classifyAnswer, describeTarget, refuseCheckpoint } from './checkpoint-rules.js';
-import type { Action, CheckpointTarget, DaemonMessage, Position, WireRecord } from './messages.js';
+import type { CheckpointTarget, DaemonMessage, Position, WireRecord } from './messages.js';
 import { comparePositions, parsePosition } from './position.js';
 import type {
   CheckpointResult,
