@@ -1,0 +1,30 @@
+/** What an error says about running the record again. */
+import { isMillraceError, RetryLaterError, type ErrorCode } from '../errors.js';
+
+export type Classification =
+  /** Worth another attempt; `delayMs` when the handler chose its own delay. */
+  | { readonly kind: 'retryable'; readonly delayMs: number | undefined }
+  /** Running it again gives the same: it is parked, held, skipped or stops the worker at once. */
+  | { readonly kind: 'final' }
+  /** The worker is to end in order; the record stays unsettled. */
+  | { readonly kind: 'stopWorker' };
+
+/** The bytes and the schema do not change between attempts, and a returned value is a mistake in the handler's code. */
+const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'NON_RETRYABLE',
+  'DECODE_FAILED',
+  'VALIDATION_FAILED',
+  'NO_HANDLER_MATCHED',
+  'HANDLER_RETURNED_VALUE',
+  'KEY_PARKED',
+]);
+
+const RETRYABLE: Classification = { kind: 'retryable', delayMs: undefined };
+
+/** Everything is worth another attempt unless it says otherwise: a TypeError is as often a network failure as a bug. */
+export function classify(error: unknown): Classification {
+  if (!isMillraceError(error)) return RETRYABLE;
+  if (error instanceof RetryLaterError) return { kind: 'retryable', delayMs: Math.max(0, error.delayMs) };
+  if (error.code === 'STOP_WORKER') return { kind: 'stopWorker' };
+  return FINAL.has(error.code) ? { kind: 'final' } : RETRYABLE;
+}

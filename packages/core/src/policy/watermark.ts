@@ -1,0 +1,87 @@
+/**
+ * The watermark of a session: the last position up to which every delivered record is settled. A checkpoint is never
+ * written beyond it, whatever order records settle in.
+ */
+import { comparePositions } from '../protocol/position.js';
+import type { Position } from '../protocol/messages.js';
+
+/** One delivered record; whoever settles it says so here. */
+export interface Slot extends Position {
+  readonly settled: boolean;
+}
+
+/** Slots that were settled and passed are dropped from the front in lumps, so that the queue costs O(1) a record. */
+const COMPACT_AT = 1024;
+
+export class Watermark<S extends Slot> {
+  #slots: S[] = [];
+  #head = 0;
+  #position: Position | undefined;
+  /** Copied, not kept as a slot: a slot holds its record, and the record the memory of its whole batch. */
+  #lastSequenceNumber: string | undefined;
+  #lastSubSequenceNumber = 0;
+
+  /** The watermark; undefined until a first record has settled. */
+  get position(): Position | undefined {
+    return this.#position;
+  }
+
+  /** Delivered and still behind the watermark's next step; settled records that wait for an earlier one are among them. */
+  get waiting(): number {
+    return this.#slots.length - this.#head;
+  }
+
+  /** The oldest record that is not settled. */
+  get oldest(): S | undefined {
+    return this.#slots[this.#head];
+  }
+
+  /**
+   * Takes a delivered record in. Redelivery inside a session is legal (S7): a position that was delivered before gives
+   * back its slot while that waits, and `'settled'` when it is behind the watermark.
+   */
+  deliver(slot: S): 'new' | 'settled' | S {
+    if (!this.#isNew(slot)) return this.#waitingAt(slot) ?? 'settled';
+    this.#lastSequenceNumber = slot.sequenceNumber;
+    this.#lastSubSequenceNumber = slot.subSequenceNumber;
+    this.#slots.push(slot);
+    return 'new';
+  }
+
+  /** Moves over everything settled at the front; call it after a slot became settled. */
+  advance(): void {
+    const slots = this.#slots;
+    let head = this.#head;
+    let passed: S | undefined;
+    for (let slot = slots[head]; slot?.settled === true; slot = slots[head]) {
+      passed = slot;
+      head += 1;
+    }
+    if (passed === undefined) return;
+    this.#position = { sequenceNumber: passed.sequenceNumber, subSequenceNumber: passed.subSequenceNumber };
+    this.#head = head;
+    if (head === slots.length || head >= COMPACT_AT) {
+      this.#slots = head === slots.length ? [] : slots.slice(head);
+      this.#head = 0;
+    }
+  }
+
+  /** The waiting slots, oldest first. */
+  *pending(): Generator<S> {
+    for (let index = this.#head; index < this.#slots.length; index += 1) {
+      const slot = this.#slots[index];
+      if (slot !== undefined) yield slot;
+    }
+  }
+
+  #isNew(position: Position): boolean {
+    const sequenceNumber = this.#lastSequenceNumber;
+    if (sequenceNumber === undefined) return true;
+    return comparePositions(position, { sequenceNumber, subSequenceNumber: this.#lastSubSequenceNumber }) > 0;
+  }
+
+  #waitingAt(position: Position): S | undefined {
+    for (const slot of this.pending()) if (comparePositions(slot, position) === 0) return slot;
+    return undefined;
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * One run of a handler: its deadline, its signal, and the errors that escape it.
+ *
+ * A run ends when the handler's promise settles, never earlier: a second run of the same record beside the first would
+ * break the order of its key. Two exceptions: the session gives up (shutdown, lease doubt), and an error escaped from the
+ * handler's own callbacks, after which its promise often never settles.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { MillraceError, toError } from '../errors.js';
+import type { Clock, Timer } from '../ports.js';
+import { LazySignal } from './lazy-signal.js';
+import { isThenable, untilAborted } from './race.js';
+
+/** How long a handler may take to heed its aborted signal before its lane counts as stuck. */
+export const ABORT_GRACE_MS = 5_000;
+
+export type AttemptResult =
+  | { readonly kind: 'returned'; readonly value: unknown }
+  | { readonly kind: 'threw'; readonly error: Error }
+  | { readonly kind: 'abandoned' };
+
+export interface AttemptOptions {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  /** Named in errors: `OrderMailer.placed`. */
+  readonly handler: string;
+  readonly recordId: string | undefined;
+  /** Aborts when the session gives its records up. */
+  readonly over: AbortSignal;
+  /** Called when the handler ignores its signal; it is not waited for less because of it. */
+  readonly onStuck: (runningMs: number) => void;
+}
+
+const running = new AsyncLocalStorage<Attempt>();
+
+/** The attempt whose code is running now, through any number of awaits, timers and callbacks. */
+export function currentAttempt(): Attempt | undefined {
+  return running.getStore();
+}
+
+export class Attempt {
+  readonly handler: string;
+  readonly recordId: string | undefined;
+  readonly #options: AttemptOptions;
+  readonly #signal: LazySignal;
+  #open = true;
+  #timedOut: MillraceError | undefined;
+  #escaped: Error | undefined;
+  #onEscape: (() => void) | undefined;
+  #timer: Timer | undefined;
+
+  constructor(options: AttemptOptions) {
+    this.#options = options;
+    this.handler = options.handler;
+    this.recordId = options.recordId;
+    this.#signal = new LazySignal(options.over);
+  }
+
+  get signal(): AbortSignal {
+    return this.#signal.signal;
+  }
+
+  /** An error that got out of the handler's own call chain: it fails this attempt. False when the attempt has ended already. */
+  escape(error: Error): boolean {
+    if (!this.#open) return false;
+    this.#escaped ??= error;
+    this.#onEscape?.();
+    return true;
+  }
+
+  /** Calls the handler; a promise comes back only when the handler gave one. */
+  run(call: () => unknown): AttemptResult | Promise<AttemptResult> {
+    let value: unknown;
+    try {
+      value = running.run(this, call);
+    } catch (error) {
+      return this.#end({ kind: 'threw', error: toError(error) });
+    }
+    return isThenable(value) ? this.#settle(value) : this.#end({ kind: 'returned', value });
+  }
+
+  async #settle(promise: PromiseLike<unknown>): Promise<AttemptResult> {
+    const { over, clock, timeoutMs } = this.#options;
+    this.#timer = clock.setTimer(timeoutMs, () => this.#timeOut());
+    try {
+      const raced = await untilAborted(Promise.race([promise, this.#escapeLimit()]), over);
+      return this.#end(raced.kind === 'aborted' ? { kind: 'abandoned' } : { kind: 'returned', value: raced.value });
+    } catch (error) {
+      return this.#end({ kind: 'threw', error: toError(error) });
+    }
+  }
+
+  #timeOut(): void {
+    const { clock, timeoutMs, handler } = this.#options;
+    this.#timedOut = new MillraceError('HANDLER_TIMEOUT', `${handler} ran longer than ${timeoutMs} ms (timeoutMs of its retry policy).`, {
+      details: { handler, timeoutMs, recordId: this.recordId },
+    });
+    this.#signal.abort(this.#timedOut);
+    this.#timer = clock.setTimer(ABORT_GRACE_MS, () => this.#options.onStuck(timeoutMs + ABORT_GRACE_MS));
+  }
+
+  /** Never settles unless an error escapes; then the handler gets its signal and a last chance to settle by itself. */
+  #escapeLimit(): Promise<never> {
+    return new Promise((_, reject) => {
+      this.#onEscape = () => {
+        const error = this.#escaped;
+        if (error === undefined) return;
+        this.#signal.abort(error);
+        this.#timer?.cancel();
+        this.#timer = this.#options.clock.setTimer(ABORT_GRACE_MS, () => reject(error));
+      };
+      if (this.#escaped !== undefined) this.#onEscape();
+    });
+  }
+
+  #end(result: AttemptResult): AttemptResult {
+    this.#open = false;
+    this.#timer?.cancel();
+    this.#signal.release();
+    if (result.kind === 'abandoned') return result;
+    // An escaped error counts whatever the handler returned: part of its work failed where it could not see it.
+    if (this.#escaped !== undefined) return { kind: 'threw', error: this.#escaped };
+    if (result.kind === 'threw' && this.#timedOut !== undefined && result.error !== this.#timedOut) {
+      return { kind: 'threw', error: withCause(this.#timedOut, result.error) };
+    }
+    return result;
+  }
+}
+
+function withCause(error: MillraceError, cause: Error): MillraceError {
+  return new MillraceError(error.code, error.message, { details: error.details, cause });
+}

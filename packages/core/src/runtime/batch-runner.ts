@@ -1,0 +1,189 @@
+/**
+ * Runs delivered batches through a batch handler with the same rights as single records: items are validated one by one,
+ * marked ones are tried again as a smaller batch, exhausted ones are parked one by one.
+ */
+import type { BatchItem } from '../definition/context.js';
+import type { BatchHandler } from '../definition/definition.js';
+import { MillraceError, toError } from '../errors.js';
+import { Attempt, type AttemptResult } from './attempt.js';
+import { WholeBatchContext } from './contexts.js';
+import type { Endings } from './ending.js';
+import { sleepUntilAborted } from './race.js';
+import type { RecordRunnerOptions } from './record-runner.js';
+import type { RecordSlot } from './record-slot.js';
+import type { LastBatch, SessionParts } from './session-parts.js';
+import type { Window } from './window.js';
+
+interface Item {
+  readonly slot: RecordSlot;
+  readonly value: unknown;
+}
+
+/** Where preparation stopped: a record that must be held before anything behind it may run. */
+interface Blocked {
+  readonly slot: RecordSlot;
+  readonly error: MillraceError;
+}
+
+export class BatchRunner {
+  readonly #parts: SessionParts;
+  readonly #endings: Endings;
+  readonly #window: Window;
+  readonly #handler: BatchHandler;
+
+  constructor({ parts, endings, window }: RecordRunnerOptions, handler: BatchHandler) {
+    this.#parts = parts;
+    this.#endings = endings;
+    this.#window = window;
+    this.#handler = handler;
+  }
+
+  async run(slots: readonly RecordSlot[], batch: LastBatch): Promise<void> {
+    const { life, checkpointer } = this.#parts;
+    if (this.#window.full) await this.#window.whenRoom();
+    let blocked: Blocked | undefined;
+    if (life.accepting) {
+      const prepared = await this.#prepare(slots);
+      blocked = prepared.blocked;
+      await this.#runItems(prepared.items, batch);
+    }
+    if (blocked !== undefined && life.accepting) await this.#endings.after(blocked.slot, this.#handler, blocked.error);
+    for (const slot of slots) if (slot.phase === 'waiting' || slot.phase === 'running') this.#endings.abandon(slot, 'the session ended before it was settled');
+    await checkpointer.afterRecord();
+  }
+
+  /** Parks or skips what cannot be decoded at once; under `hold` and `stop` nothing behind such a record may run. */
+  async #prepare(slots: readonly RecordSlot[]): Promise<{ items: Item[]; blocked: Blocked | undefined }> {
+    const items: Item[] = [];
+    const { then } = this.#endings.policyOf(this.#handler);
+    for (const slot of slots) {
+      const keyParked = this.#endings.blockedBy(slot);
+      if (keyParked !== undefined) return { items, blocked: { slot, error: keyParked } };
+      const prepared = await this.#parts.pipeline.prepare(slot.record);
+      if (prepared.kind === 'ready') items.push({ slot, value: prepared.payload });
+      else if (then === 'hold' || then === 'stop') return { items, blocked: { slot, error: prepared.error } };
+      else {
+        const ending = await this.#endings.after(slot, this.#handler, prepared.error);
+        if (ending.kind === 'abandoned') return { items, blocked: undefined };
+      }
+    }
+    return { items, blocked: undefined };
+  }
+
+  async #runItems(first: readonly Item[], batch: LastBatch): Promise<void> {
+    const { ports, life } = this.#parts;
+    let items = first;
+    while (items.length > 0 && life.accepting) {
+      const failures = new Map<RecordSlot, Error>();
+      const result = await this.#attempt(items, failures, batch);
+      if (result.kind === 'abandoned') return;
+      this.#addWholeBatchFailure(items, failures, result);
+      const { again, delayMs } = await this.#judge(items, failures);
+      if (again.length > 0 && delayMs > 0 && !(await sleepUntilAborted(ports.clock, delayMs, life.intake))) return;
+      items = again;
+    }
+  }
+
+  async #attempt(items: readonly Item[], failures: Map<RecordSlot, Error>, { millisBehindLatest }: LastBatch): Promise<AttemptResult> {
+    const { ports, life, consumer, instance, facts, report, checkpointer } = this.#parts;
+    const name = `${consumer.definition.name}.${this.#handler.name}`;
+    const attempt = new Attempt({
+      clock: ports.clock,
+      timeoutMs: this.#endings.policyOf(this.#handler).timeoutMs,
+      handler: name,
+      recordId: items[0]?.slot.record.id,
+      over: life.over,
+      onStuck: (runningMs) => {
+        const oldest = items[0]?.slot;
+        if (oldest !== undefined) this.#endings.stuck(oldest, name, runningMs);
+      },
+    });
+    let number = 0;
+    for (const { slot } of items) {
+      slot.phase = 'running';
+      slot.attempts += 1;
+      number = Math.max(number, slot.attempts);
+      report.emitRecord(slot, { kind: 'handlerStarted', handler: this.#handler.name, attempt: slot.attempts });
+    }
+    const basis = { shardId: facts.shardId, clock: ports.clock, log: report.log, signalOf: () => attempt.signal };
+    const context = new WholeBatchContext(basis, {
+      attempt: number,
+      millisBehindLatest,
+      checkpoint: () => {
+        if (consumer.definition.checkpoint.kind === 'manual') this.#declare(items);
+        return checkpointer.request();
+      },
+    });
+    const given = items.map((item) => toBatchItem(item, failures));
+    return attempt.run(() => this.#handler.call(instance, given, context));
+  }
+
+  /** Marked items failed for what they were marked with; a throw or a returned value fails the others as well. */
+  #addWholeBatchFailure(items: readonly Item[], failures: Map<RecordSlot, Error>, result: AttemptResult): void {
+    const error = wholeBatchError(result, this.#handler.name);
+    for (const { slot } of items) {
+      if (error !== undefined && !slot.closed && !failures.has(slot)) failures.set(slot, error);
+      this.#parts.report.emitRecord(slot, { kind: 'handlerEnded', handler: this.#handler.name, attempt: slot.attempts, error: failures.get(slot) });
+    }
+  }
+
+  /** Settles what succeeded, ends what is exhausted, and gives back what is to run again, in order. */
+  async #judge(items: readonly Item[], failures: ReadonlyMap<RecordSlot, Error>): Promise<{ again: Item[]; delayMs: number }> {
+    const again: Item[] = [];
+    let delayMs = 0;
+    let cut = false;
+    if (failures.size < items.length) this.#endings.succeeded();
+    for (const item of items) {
+      const error = failures.get(item.slot);
+      if (cut) {
+        // It runs again because of another item, so this run is not an attempt of its own.
+        item.slot.attempts -= 1;
+        again.push(item);
+      } else if (error === undefined) this.#succeed(item.slot);
+      else {
+        cut = this.#handler.order === 'strict';
+        const ending = await this.#endings.after(item.slot, this.#handler, error);
+        if (ending.kind === 'abandoned') return { again: [], delayMs: 0 };
+        if (ending.kind === 'again') {
+          again.push(item);
+          delayMs = Math.max(delayMs, ending.delayMs);
+        }
+      }
+    }
+    return { again, delayMs };
+  }
+
+  #succeed(slot: RecordSlot): void {
+    if (slot.phase !== 'running') return;
+    if (this.#parts.consumer.definition.checkpoint.kind === 'manual') {
+      slot.phase = 'returned';
+      this.#window.entered();
+    } else this.#endings.settle(slot, 'handled');
+  }
+
+  /** Under `manual`: the items of this run and all that ran before them are done. */
+  #declare(items: readonly Item[]): void {
+    const own = new Set(items.map(({ slot }) => slot));
+    for (const slot of [...this.#parts.watermark.pending()]) {
+      const returned = slot.phase === 'returned';
+      if (returned) this.#window.left();
+      if (returned || (own.has(slot) && slot.phase === 'running')) this.#endings.settle(slot, 'handled');
+    }
+  }
+}
+
+function toBatchItem({ slot, value }: Item, failures: Map<RecordSlot, Error>): BatchItem<unknown> {
+  return {
+    value,
+    record: slot.record,
+    fail: (error) => {
+      if (!slot.closed && !failures.has(slot)) failures.set(slot, toError(error));
+    },
+  };
+}
+
+function wholeBatchError(result: AttemptResult, handler: string): Error | undefined {
+  if (result.kind === 'threw') return result.error;
+  if (result.kind !== 'returned' || result.value === undefined) return undefined;
+  return new MillraceError('HANDLER_RETURNED_VALUE', `The batch handler ${handler} returned a value; mark failed items with item.fail(error) and return nothing.`);
+}

@@ -1,0 +1,164 @@
+/** What becomes of a record that its handler could not handle: parked, skipped, held, or the end of the worker. */
+import type { DeadLetter, Handler, RetryPolicy } from '../definition/definition.js';
+import { isMillraceError, MillraceError } from '../errors.js';
+import { decide, type Decision } from '../policy/retry.js';
+import { whenAborted } from './race.js';
+import type { RecordSlot } from './record-slot.js';
+import type { SessionParts } from './session-parts.js';
+
+/** So many records in a row that exhaust on retryable errors are an outage, not poison: parking them would empty the stream into the sink. */
+const OUTAGE_AFTER = 10;
+
+export type Ending =
+  /** The record is settled. */
+  | { readonly kind: 'settled' }
+  | { readonly kind: 'abandoned' }
+  /** Run it again after a delay: a retry, or a hold that keeps trying. */
+  | { readonly kind: 'again'; readonly delayMs: number };
+
+export class Endings {
+  readonly #parts: SessionParts;
+  /** Records in a row whose attempts were used up by retryable errors. */
+  #exhaustedInRow = 0;
+  readonly #parkedKeys = new Set<string>();
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  /** A handler completed: whatever was wrong downstream is over. */
+  succeeded(): void {
+    this.#exhaustedInRow = 0;
+  }
+
+  /** The error that keeps a record from running because an earlier one of its key is parked; undefined lets it run. */
+  blockedBy(slot: RecordSlot): MillraceError | undefined {
+    const { partitionKey } = slot.record;
+    if (!this.#parkedKeys.has(partitionKey)) return undefined;
+    return new MillraceError('KEY_PARKED', `An earlier record of the key "${partitionKey}" is parked and the consumer holds its successors (sameKey: 'hold').`);
+  }
+
+  /** Decides what follows a failed attempt and does it, except for running the handler again. */
+  async after(slot: RecordSlot, handler: Handler | undefined, error: Error): Promise<Ending> {
+    const policy = this.policyOf(handler);
+    if (isMillraceError(error, 'KEY_PARKED')) return this.#holdForGood(slot, error);
+    const decision = decide({ policy, attempts: slot.attempts, error, ageMs: this.#ageMs(slot) }, this.#parts.ports.random);
+    switch (decision.kind) {
+      case 'stopWorker':
+        return this.#stop(error);
+      case 'retry':
+        this.#parts.report.countRetry(slot, decision.delayMs, error);
+        return { kind: 'again', delayMs: decision.delayMs };
+      case 'exhausted':
+        return this.#exhausted({ slot, handler, error, policy, decision });
+      default:
+        return decision satisfies never;
+    }
+  }
+
+  /** As `after` for a record that must not run again: its successors have run already. */
+  async withoutRetry(slot: RecordSlot, handler: Handler | undefined, error: Error): Promise<Ending> {
+    const policy = { ...this.policyOf(handler), attempts: 1 };
+    const decision = decide({ policy, attempts: 1, error, ageMs: undefined }, this.#parts.ports.random);
+    if (decision.kind === 'stopWorker') return this.#stop(error);
+    if (decision.kind === 'retry' || policy.then === 'hold') return this.#holdForGood(slot, error);
+    const ending = await this.#exhausted({ slot, handler, error, policy, decision });
+    return ending.kind === 'again' ? this.#holdForGood(slot, error) : ending;
+  }
+
+  policyOf(handler: Handler | undefined): RetryPolicy {
+    return handler?.retry ?? this.#parts.consumer.definition.retry;
+  }
+
+  #exhausted(end: ExhaustedRecord): Promise<Ending> {
+    const { slot, error, policy, decision } = end;
+    const { then, retryable } = decision;
+    switch (then) {
+      case 'deadLetter':
+        if (retryable) this.#exhaustedInRow += 1;
+        if (retryable && this.#exhaustedInRow >= OUTAGE_AFTER) {
+          return this.#holdAndRetry(slot, `${this.#exhaustedInRow} records in a row used up their attempts, so this looks like an outage; nothing more is parked until one succeeds`, end);
+        }
+        return this.#park(end);
+      case 'skip':
+        this.#parts.report.log.error({ recordId: slot.record.id, attempts: slot.attempts, err: error }, "A record is skipped (then: 'skip').");
+        return Promise.resolve(this.settle(slot, 'skipped', error));
+      case 'stop':
+        return Promise.resolve(this.#stop(error));
+      case 'hold':
+        if (!retryable) return this.#holdForGood(slot, error);
+        return this.#holdAndRetry(slot, `its ${policy.attempts} attempts are used up (then: 'hold'); it is tried again every ${policy.maxDelayMs} ms`, end);
+      default:
+        return then satisfies never;
+    }
+  }
+
+  /** A handler ignores its aborted signal: its lane waits for it, and everybody can see that. */
+  stuck(slot: RecordSlot, handler: string, runningMs: number): void {
+    const { report, holds } = this.#parts;
+    const why = `${handler} has been running for ${runningMs} ms and ignores its aborted signal`;
+    report.emit({ kind: 'stuck', recordId: slot.record.id, handler, runningMs });
+    holds.hold(slot, why, new MillraceError('HANDLER_TIMEOUT', `${why}.`, { details: { handler, runningMs } }));
+  }
+
+  settle(slot: RecordSlot, how: 'handled' | 'parked' | 'skipped', error?: Error): Ending {
+    if (slot.closed) return { kind: 'settled' };
+    slot.phase = 'settled';
+    this.#parts.holds.release(slot.record.id);
+    this.#parts.report.countSettled(slot, how, error);
+    this.#parts.watermark.advance();
+    this.#parts.checkpointer.recordSettled();
+    return { kind: 'settled' };
+  }
+
+  abandon(slot: RecordSlot, why: string): Ending {
+    if (!slot.closed) {
+      slot.phase = 'abandoned';
+      this.#parts.report.emitRecord(slot, { kind: 'recordAbandoned', why });
+    }
+    return { kind: 'abandoned' };
+  }
+
+  async #park({ slot, handler, error }: ExhaustedRecord): Promise<Ending> {
+    const { sinks, parking, consumer } = this.#parts;
+    const sink = sinks.sinkOf(handler?.name);
+    if (sink === undefined) return this.#holdForGood(slot, error);
+    if (!(await parking.park({ sink, slot, handler: handler?.name, error }))) return this.abandon(slot, 'the session ended before the dead-letter sink took it');
+    const deadLetter: DeadLetter | undefined = handler?.deadLetter ?? consumer.definition.deadLetter;
+    if (deadLetter?.sameKey === 'hold') this.#parkedKeys.add(slot.record.partitionKey);
+    this.#parts.report.log.warn({ recordId: slot.record.id, attempts: slot.attempts, err: error }, 'A record is parked.');
+    return this.settle(slot, 'parked', error);
+  }
+
+  #holdAndRetry(slot: RecordSlot, why: string, { policy, error }: ExhaustedRecord): Promise<Ending> {
+    this.#parts.holds.hold(slot, why, error);
+    this.#parts.report.countRetry(slot, policy.maxDelayMs, error);
+    return Promise.resolve({ kind: 'again', delayMs: policy.maxDelayMs });
+  }
+
+  /** Running it again cannot help: it waits for a redeploy or for another owner, and so does everything behind it. */
+  async #holdForGood(slot: RecordSlot, error: Error): Promise<Ending> {
+    const { holds, life } = this.#parts;
+    holds.hold(slot, `running it again cannot help (${error.message})`, error);
+    await whenAborted(life.intake);
+    return this.abandon(slot, 'it was held when the session ended');
+  }
+
+  #stop(error: Error): Ending {
+    this.#parts.report.log.error({ err: error }, 'A handler stops the worker.');
+    this.#parts.requestStop(error);
+    return { kind: 'abandoned' };
+  }
+
+  #ageMs(slot: RecordSlot): number | undefined {
+    return slot.arrivedAt === undefined ? undefined : this.#parts.ports.clock.now() - slot.arrivedAt;
+  }
+}
+
+interface ExhaustedRecord {
+  readonly slot: RecordSlot;
+  readonly handler: Handler | undefined;
+  readonly error: Error;
+  readonly policy: RetryPolicy;
+  readonly decision: Extract<Decision, { kind: 'exhausted' }>;
+}

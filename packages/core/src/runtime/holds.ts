@@ -1,0 +1,83 @@
+/**
+ * What is held and since when. A held record stops its shard's progress on purpose; this file makes sure that nobody has
+ * to guess it: an event, a log line, the status, and warnings as the record's age comes near the stream's retention.
+ */
+import type { Clock, Timer } from '../ports.js';
+import type { RecordSlot } from './record-slot.js';
+import type { Reporter } from './reporter.js';
+
+export interface Held {
+  readonly recordId: string | undefined;
+  readonly why: string;
+  readonly error: Error;
+  readonly sinceMs: number;
+}
+
+const WARN_AT_PERCENT: readonly number[] = [25, 50, 75];
+const AGE_CHECK_MS = 60_000;
+
+export interface HoldsOptions {
+  readonly clock: Clock;
+  readonly report: Reporter;
+  /** The stream's retention; undefined when it is not known here. */
+  readonly retentionMs: number | undefined;
+}
+
+export class Holds {
+  readonly #options: HoldsOptions;
+  /** By record id; the window of a whole shard is held under the empty id. */
+  readonly #held = new Map<string, Held>();
+  #ageTimer: Timer | undefined;
+  #warnedPercent = 0;
+
+  constructor(options: HoldsOptions) {
+    this.#options = options;
+  }
+
+  /** What has been held longest. */
+  get current(): Held | undefined {
+    return this.#held.values().next().value;
+  }
+
+  /** Notes a hold; noting the same record again changes nothing. A batch that is held as a whole is one log line. */
+  hold(slot: RecordSlot | undefined, why: string, error: Error): void {
+    const recordId = slot?.record.id;
+    if (this.#held.has(recordId ?? '')) return;
+    const { clock, report } = this.#options;
+    const first = this.#held.size === 0;
+    this.#held.set(recordId ?? '', { recordId, why, error, sinceMs: clock.monotonicMs() });
+    report.emit({ kind: 'held', recordId, why, error });
+    if (!first) return;
+    report.log.error({ recordId, err: error }, `The shard is held: ${why}`);
+    if (slot !== undefined) this.#watchAge(slot);
+  }
+
+  release(recordId?: string): void {
+    if (!this.#held.delete(recordId ?? '')) return;
+    const { report } = this.#options;
+    report.emit({ kind: 'released', recordId });
+    if (this.#held.size > 0) return;
+    this.#ageTimer?.cancel();
+    this.#warnedPercent = 0;
+    report.log.info({ recordId }, 'The shard goes on.');
+  }
+
+  /** Stops watching when the session ends. */
+  end(): void {
+    this.#ageTimer?.cancel();
+  }
+
+  #watchAge(slot: RecordSlot): void {
+    const { clock, report, retentionMs } = this.#options;
+    this.#ageTimer?.cancel();
+    if (slot.arrivedAt === undefined || retentionMs === undefined) return;
+    const ageMs = clock.now() - slot.arrivedAt;
+    const percent = (ageMs / retentionMs) * 100;
+    const passed = WARN_AT_PERCENT.filter((limit) => percent >= limit).at(-1) ?? 0;
+    if (passed > this.#warnedPercent) {
+      this.#warnedPercent = passed;
+      report.log.warn({ recordId: slot.record.id, ageMs, retentionMs }, `The held record has used ${passed} % of the stream's retention; after that Kinesis forgets it.`);
+    }
+    this.#ageTimer = clock.setTimer(AGE_CHECK_MS, () => this.#watchAge(slot));
+  }
+}

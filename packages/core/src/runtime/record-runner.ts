@@ -1,0 +1,233 @@
+/**
+ * Runs the records of a shard one after the other: prepare, call the handler, settle, or do what the policy says.
+ * Nothing here waits when neither the handler nor its schema does: a synchronous handler costs no promise.
+ */
+import type { Deferred, RecordContext } from '../definition/context.js';
+import type { Handler, RecordHandler } from '../definition/definition.js';
+import { MillraceError, toError } from '../errors.js';
+import type { Prepared } from '../records/pipeline.js';
+import { Attempt, type AttemptResult } from './attempt.js';
+import { contextExpired, OneRecordContext } from './contexts.js';
+import type { Endings } from './ending.js';
+import { isThenable, sleepUntilAborted } from './race.js';
+import type { RecordSlot } from './record-slot.js';
+import type { LastBatch, SessionParts } from './session-parts.js';
+import type { Window } from './window.js';
+
+type Ready = { readonly handler: RecordHandler; readonly payload: unknown };
+type Done = void | Promise<void>;
+
+export interface RecordRunnerOptions {
+  readonly parts: SessionParts;
+  readonly endings: Endings;
+  readonly window: Window;
+}
+
+export class RecordRunner {
+  readonly #parts: SessionParts;
+  readonly #endings: Endings;
+  readonly #window: Window;
+  readonly #manual: boolean;
+  /** A deferred record has failed and its end is being decided: nothing starts until then. */
+  #failing: Promise<void> | undefined;
+
+  constructor({ parts, endings, window }: RecordRunnerOptions) {
+    this.#parts = parts;
+    this.#endings = endings;
+    this.#window = window;
+    this.#manual = parts.consumer.definition.checkpoint.kind === 'manual';
+  }
+
+  /** Runs the slots in order; those the session gives up are abandoned. */
+  async run(slots: readonly RecordSlot[], batch: LastBatch): Promise<void> {
+    const { life, checkpointer } = this.#parts;
+    for (const slot of slots) {
+      if (this.#failing !== undefined) await this.#failing;
+      if (this.#window.full) await this.#waitForRoom();
+      if (!life.accepting) {
+        this.#endings.abandon(slot, 'no further handler starts');
+        continue;
+      }
+      const running = this.#runOne(slot, batch);
+      if (running !== undefined) await running;
+      const written = checkpointer.afterRecord();
+      if (written !== undefined) await written;
+    }
+  }
+
+  /** Full of deferred or undeclared records: the shard waits for its own handlers, and says so. */
+  async #waitForRoom(): Promise<void> {
+    const { holds, consumer } = this.#parts;
+    const { maxInFlight } = consumer.settings;
+    holds.hold(undefined, `${this.#window.count} records are started and neither done nor failed (maxInFlight is ${maxInFlight}); settle them with context.checkpoint() or deferred.done()`, new MillraceError('HANDLER_FAILED', 'The window of unsettled records is full.'));
+    await this.#window.whenRoom();
+    holds.release();
+  }
+
+  #runOne(slot: RecordSlot, batch: LastBatch): Done {
+    const blocked = this.#endings.blockedBy(slot);
+    if (blocked !== undefined) return this.#fail(slot, undefined, blocked, batch);
+    const prepared = this.#parts.pipeline.prepare(slot.record);
+    if (isThenable(prepared)) return Promise.resolve(prepared).then((value) => this.#start(slot, value, batch));
+    return this.#start(slot, prepared, batch);
+  }
+
+  #start(slot: RecordSlot, prepared: Prepared, batch: LastBatch): Done {
+    if (prepared.kind === 'failed') return this.#fail(slot, prepared, prepared.error, batch);
+    const { handler, payload } = prepared;
+    if (handler.kind !== 'record') throw new TypeError(`${handler.name} is a batch handler; this session runs records.`);
+    const ready: Ready = { handler, payload };
+    const result = this.#attempt(slot, ready, batch);
+    if (isThenable(result)) return Promise.resolve(result).then((value) => this.#after(slot, ready, { result: value, batch }));
+    return this.#after(slot, ready, { result, batch });
+  }
+
+  #attempt(slot: RecordSlot, { handler, payload }: Ready, batch: LastBatch): AttemptResult | Promise<AttemptResult> {
+    const { ports, life, report, consumer, instance } = this.#parts;
+    const policy = this.#endings.policyOf(handler);
+    slot.phase = 'running';
+    slot.attempts += 1;
+    const name = `${consumer.definition.name}.${handler.name}`;
+    const attempt = new Attempt({
+      clock: ports.clock,
+      timeoutMs: policy.timeoutMs,
+      handler: name,
+      recordId: slot.record.id,
+      over: life.over,
+      onStuck: (runningMs) => this.#endings.stuck(slot, name, runningMs),
+    });
+    const context = this.#context(slot, attempt, batch);
+    report.emitRecord(slot, { kind: 'handlerStarted', handler: handler.name, attempt: slot.attempts });
+    return attempt.run(() => handler.call(instance, payload, context));
+  }
+
+  #after(slot: RecordSlot, ready: Ready, { result, batch }: { readonly result: AttemptResult; readonly batch: LastBatch }): Done {
+    this.#ended(slot, ready.handler, result);
+    switch (result.kind) {
+      case 'abandoned':
+        this.#endings.abandon(slot, 'its handler was still running when the session ended');
+        return undefined;
+      case 'returned':
+        this.#returned(slot);
+        return undefined;
+      case 'threw':
+        return this.#threw(slot, ready, { error: result.error, batch });
+      default:
+        return result satisfies never;
+    }
+  }
+
+  #returned(slot: RecordSlot): void {
+    this.#endings.succeeded();
+    if (slot.phase !== 'running') return;
+    if (this.#manual) {
+      slot.phase = 'returned';
+      this.#window.entered();
+    } else this.#endings.settle(slot, 'handled');
+  }
+
+  #threw(slot: RecordSlot, ready: Ready, { error, batch }: { readonly error: Error; readonly batch: LastBatch }): Done {
+    if (slot.phase === 'settled' || slot.phase === 'deferred') {
+      // Whoever declared the record done, or holds its handle, decides over it; the error must not vanish, though.
+      this.#parts.report.log.error({ recordId: slot.record.id, err: error }, `A handler threw after its record was ${slot.phase === 'settled' ? 'declared done' : 'deferred'}.`);
+      return undefined;
+    }
+    return this.#fail(slot, ready, error, batch);
+  }
+
+  /** From a failure on: retries, holds, parks, skips or abandons until the slot is closed. */
+  async #fail(slot: RecordSlot, failed: Ready | { readonly handler: Handler | undefined } | undefined, first: Error, batch: LastBatch): Promise<void> {
+    const { ports, life } = this.#parts;
+    let error = first;
+    for (;;) {
+      const ending = await this.#endings.after(slot, failed?.handler, error);
+      if (ending.kind === 'abandoned') this.#endings.abandon(slot, 'the session ended before it was settled');
+      if (ending.kind !== 'again' || failed === undefined || !('payload' in failed)) return;
+      if (!(await sleepUntilAborted(ports.clock, ending.delayMs, life.intake))) {
+        this.#endings.abandon(slot, 'the session ended before its next attempt');
+        return;
+      }
+      const result = await this.#attempt(slot, failed, batch);
+      if (result.kind !== 'threw' || slot.phase !== 'running') return void (await this.#after(slot, failed, { result, batch }));
+      this.#ended(slot, failed.handler, result);
+      error = result.error;
+    }
+  }
+
+  #ended(slot: RecordSlot, handler: RecordHandler, result: AttemptResult): void {
+    const error = result.kind === 'threw' ? result.error : undefined;
+    this.#parts.report.emitRecord(slot, { kind: 'handlerEnded', handler: handler.name, attempt: slot.attempts, error });
+  }
+
+  #context(slot: RecordSlot, attempt: Attempt, { millisBehindLatest }: LastBatch): RecordContext {
+    const { ports, report, facts } = this.#parts;
+    const basis = { shardId: facts.shardId, clock: ports.clock, log: report.log, signalOf: () => attempt.signal };
+    return new OneRecordContext(basis, slot.record, {
+      attempt: slot.attempts,
+      millisBehindLatest,
+      checkpoint: () => this.#checkpoint(slot),
+      defer: () => this.#defer(slot),
+    });
+  }
+
+  async #checkpoint(slot: RecordSlot): Promise<void> {
+    if (slot.phase === 'abandoned') throw contextExpired(slot.record.id);
+    if (this.#manual) this.#declareUpTo(slot);
+    await this.#parts.checkpointer.request();
+  }
+
+  /** Under `manual`: this record and all before it are done, except those somebody holds a handle of. */
+  #declareUpTo(slot: RecordSlot): void {
+    for (const earlier of [...this.#parts.watermark.pending()]) {
+      const returned = earlier.phase === 'returned';
+      if (returned) this.#window.left();
+      if (returned || (earlier === slot && earlier.phase === 'running')) this.#endings.settle(earlier, 'handled');
+      if (earlier === slot) return;
+    }
+  }
+
+  #defer(slot: RecordSlot): Deferred {
+    if (slot.phase !== 'running') throw contextExpired(slot.record.id);
+    slot.phase = 'deferred';
+    this.#window.entered();
+    const { record } = slot;
+    return {
+      record,
+      done: () => {
+        if (!this.#leave(slot)) return;
+        this.#endings.succeeded();
+        this.#endings.settle(slot, 'handled');
+      },
+      fail: (thrown) => {
+        if (slot.phase !== 'deferred') return;
+        slot.phase = 'running';
+        const before = this.#failing;
+        const failing = Promise.resolve(before).then(() => this.#failDeferred(slot, toError(thrown)));
+        this.#failing = failing;
+        void failing.then(() => {
+          if (this.#failing === failing) this.#failing = undefined;
+        });
+      },
+    };
+  }
+
+  /** The handle's first call takes the record out of the window; later ones find it gone. */
+  #leave(slot: RecordSlot): boolean {
+    if (slot.phase !== 'deferred') return false;
+    slot.phase = 'running';
+    this.#window.left();
+    return true;
+  }
+
+  async #failDeferred(slot: RecordSlot, error: Error): Promise<void> {
+    const handler = await this.#handlerOf(slot);
+    const ending = await this.#endings.withoutRetry(slot, handler, error);
+    if (ending.kind === 'abandoned') this.#endings.abandon(slot, 'the session ended before it was settled');
+    this.#window.left();
+  }
+
+  async #handlerOf(slot: RecordSlot): Promise<Handler | undefined> {
+    const prepared = await this.#parts.pipeline.prepare(slot.record);
+    return prepared.handler;
+  }
+}

@@ -1,0 +1,45 @@
+/** One delivered record on its way to being settled. */
+import type { ConsumerRecord } from '../definition/context.js';
+import type { Slot } from '../policy/watermark.js';
+
+export type SlotPhase =
+  /** Delivered, its handler has not started. */
+  | 'waiting'
+  | 'running'
+  /** Under `manual`: its handler has returned and nobody has declared it done yet. */
+  | 'returned'
+  /** Its handler took a `defer()` handle. */
+  | 'deferred'
+  | 'settled'
+  /** Given up by this session, for the next owner to do again. */
+  | 'abandoned';
+
+export class RecordSlot implements Slot {
+  readonly sequenceNumber: string;
+  readonly subSequenceNumber: number;
+  readonly arrivedAt: number | undefined;
+  phase: SlotPhase = 'waiting';
+  /** How often its handler ran. */
+  attempts = 0;
+  #record: ConsumerRecord;
+
+  constructor(record: ConsumerRecord) {
+    this.#record = record;
+    this.sequenceNumber = record.sequenceNumber;
+    this.subSequenceNumber = record.subSequenceNumber;
+    this.arrivedAt = record.approximateArrivalTimestamp;
+  }
+
+  get record(): ConsumerRecord {
+    return this.#record;
+  }
+
+  get settled(): boolean {
+    return this.phase === 'settled';
+  }
+
+  /** Settled or abandoned: nothing that happens later changes it. */
+  get closed(): boolean {
+    return this.phase === 'settled' || this.phase === 'abandoned';
+  }
+}

@@ -1,0 +1,87 @@
+/** What a session tells the outside: events for observers, counters and a status for health. It decides nothing. */
+import type { SessionEvent, SettledHow } from '../events.js';
+import type { LogFields, Logger, RuntimePorts } from '../ports.js';
+import type { RecordSlot } from './record-slot.js';
+
+/** One event without what the reporter fills in by itself. */
+type Bare<E> = E extends SessionEvent ? Omit<E, 'at' | 'sessionId' | 'shardId'> : never;
+type BareRecord<E> = E extends { recordId: string; partitionKey: string } ? Omit<E, 'at' | 'sessionId' | 'shardId' | 'recordId' | 'partitionKey'> : never;
+type RecordEvent = Extract<SessionEvent, { kind: 'handlerStarted' | 'handlerEnded' | 'retryScheduled' | 'recordSettled' | 'recordAbandoned' }>;
+
+export interface ReporterOptions {
+  readonly ports: RuntimePorts;
+  readonly sessionId: string;
+}
+
+export class Reporter {
+  readonly #ports: RuntimePorts;
+  readonly #sessionId: string;
+  #shardId = '';
+  #settled: Record<SettledHow, number> = { handled: 0, parked: 0, skipped: 0, filtered: 0 };
+  #retries = 0;
+  #reported = 0;
+  #log: Logger;
+
+  constructor(options: ReporterOptions) {
+    this.#ports = options.ports;
+    this.#sessionId = options.sessionId;
+    this.#log = bindLogger(options.ports.logger, { sessionId: options.sessionId });
+  }
+
+  get log(): Logger {
+    return this.#log;
+  }
+  /** Settled since the session began, by how. */
+  get settled(): Readonly<Record<SettledHow, number>> {
+    return this.#settled;
+  }
+  get retries(): number {
+    return this.#retries;
+  }
+
+  /** The shard is known only once `initialize` has come. */
+  setShard(shardId: string): void {
+    this.#shardId = shardId;
+    this.#log = bindLogger(this.#ports.logger, { shardId });
+  }
+
+  emit(event: Bare<SessionEvent>): void {
+    const { observer, clock } = this.#ports;
+    if (observer === undefined) return;
+    observer.onEvent({ ...event, at: clock.now(), sessionId: this.#sessionId, shardId: this.#shardId } as SessionEvent);
+  }
+
+  emitRecord(slot: RecordSlot, event: BareRecord<RecordEvent>): void {
+    if (this.#ports.observer?.records !== true) return;
+    this.emit({ ...event, recordId: slot.record.id, partitionKey: slot.record.partitionKey } as Bare<SessionEvent>);
+  }
+
+  countSettled(slot: RecordSlot, how: SettledHow, error?: Error): void {
+    this.#settled[how] += 1;
+    this.emitRecord(slot, { kind: 'recordSettled', how, attempts: slot.attempts, error });
+  }
+
+  countRetry(slot: RecordSlot, delayMs: number, error: Error): void {
+    this.#retries += 1;
+    this.emitRecord(slot, { kind: 'retryScheduled', attempt: slot.attempts, delayMs, error });
+  }
+
+  /** Tells the totals when they changed; once an action, not once a record. */
+  progress(): void {
+    const { handled, parked, skipped, filtered } = this.#settled;
+    const total = handled + parked + skipped + filtered + this.#retries;
+    if (total === this.#reported) return;
+    this.#reported = total;
+    this.emit({ kind: 'progress', settled: { ...this.#settled }, retries: this.#retries });
+  }
+}
+
+/** A logger that puts the same fields into every line. */
+export function bindLogger(logger: Logger, fields: LogFields): Logger {
+  return {
+    debug: (more, message) => logger.debug({ ...fields, ...more }, message),
+    info: (more, message) => logger.info({ ...fields, ...more }, message),
+    warn: (more, message) => logger.warn({ ...fields, ...more }, message),
+    error: (more, message) => logger.error({ ...fields, ...more }, message),
+  };
+}

@@ -1,0 +1,20 @@
+/** What a session needs from its worker. */
+import type { ResolvedConsumer } from '../config/resolved.js';
+import type { ByteChannel, ContainerPort, RuntimePorts } from '../ports.js';
+import type { OpenSinks } from './session-parts.js';
+
+export interface ShardRunnerOptions {
+  readonly consumer: ResolvedConsumer;
+  /** Unique in this process; two sessions of one shard can be alive at once. */
+  readonly sessionId: string;
+  readonly channel: ByteChannel;
+  readonly container: ContainerPort;
+  readonly sinks: OpenSinks;
+  readonly ports: RuntimePorts;
+  /** The stream's retention, for the warnings of a held record; undefined when unknown. */
+  readonly retentionMs: number | undefined;
+  /** Ends the whole worker in order: StopWorkerError, `then: 'stop'`, a doubt that lasts. */
+  readonly requestStop: (cause: Error) => void;
+  /** A younger session of the same shard ends this one's claim (S6); called once the shard is known. */
+  readonly onShardKnown?: (shardId: string) => void;
+}

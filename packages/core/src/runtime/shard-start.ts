@@ -1,0 +1,77 @@
+/**
+ * Everything before the first record: the pipeline, the scope, the instance, `@OnInitialize`. A failure never fails the
+ * daemon's `initialize` (that would end every shard of the worker): it is tried again inside the open action.
+ */
+import { toError } from '../errors.js';
+import { classify } from '../policy/classify.js';
+import { backoffMs } from '../policy/retry.js';
+import type { ShardFacts } from '../ports.js';
+import { compilePipeline, type Pipeline } from '../records/pipeline.js';
+import type { Holds } from './holds.js';
+import { runHook } from './hooks.js';
+import { sleepUntilAborted, whenAborted } from './race.js';
+import type { Reporter } from './reporter.js';
+import type { ShardRunnerOptions } from './runner-options.js';
+import type { SessionLife } from './session-life.js';
+import { closeShardScope, openShardScope, type OpenScope } from './shard-scope.js';
+
+export type StartedShard = OpenScope & { readonly pipeline: Pipeline };
+
+export type ShardStartOptions = ShardRunnerOptions & {
+  readonly facts: ShardFacts;
+  readonly life: SessionLife;
+  readonly report: Reporter;
+  readonly holds: Holds;
+};
+
+export class ShardStart {
+  readonly #options: ShardStartOptions;
+
+  constructor(options: ShardStartOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined when the session ended before the consumer could start. */
+  async start(): Promise<StartedShard | undefined> {
+    const { life, holds, ports, consumer, report, requestStop } = this.#options;
+    const { retry } = consumer.definition;
+    for (let tries = 1; life.accepting; tries += 1) {
+      try {
+        const started = await this.#try();
+        holds.release();
+        return started;
+      } catch (thrown) {
+        const error = toError(thrown);
+        report.log.error({ err: error, tries }, 'The consumer did not start on this shard.');
+        const { kind } = classify(error);
+        if (kind === 'stopWorker') requestStop(error);
+        if (tries >= retry.attempts || kind !== 'retryable') holds.hold(undefined, `the consumer did not start: ${error.message}`, error);
+        if (kind === 'retryable') await sleepUntilAborted(ports.clock, backoffMs(retry, tries, ports.random), life.intake);
+        else await whenAborted(life.intake);
+      }
+    }
+    return undefined;
+  }
+
+  async #try(): Promise<StartedShard> {
+    const { consumer, container, facts, ports, report, life } = this.#options;
+    const { definition, settings } = consumer;
+    const { timeoutMs } = definition.retry;
+    const pipeline = await compilePipeline(definition, settings);
+    const open = await openShardScope({ container, facts, source: definition.instance, clock: ports.clock, timeoutMs });
+    const failed = await runHook({
+      name: 'initialize',
+      hook: definition.hooks.initialize,
+      consumer: definition.name,
+      instance: open.instance,
+      shardId: facts.shardId,
+      clock: ports.clock,
+      report,
+      timeoutMs,
+      over: life.over,
+    });
+    if (failed === undefined) return { ...open, pipeline };
+    await closeShardScope(open.scope, timeoutMs, ports.clock);
+    throw failed;
+  }
+}

@@ -1,0 +1,18 @@
+/** What health and the live view say of a session. */
+import type { SettledHow } from '../events.js';
+
+export interface ShardStatus {
+  readonly sessionId: string;
+  /** Undefined until `initialize` has come. */
+  readonly shardId: string | undefined;
+  readonly state: 'starting' | 'ready' | 'running' | 'held' | 'draining' | 'doubt' | 'ended';
+  readonly millisBehindLatest: number | undefined;
+  /** Milliseconds since the oldest unsettled record arrived at Kinesis. */
+  readonly oldestUnsettledAgeMs: number | undefined;
+  readonly unsettled: number;
+  readonly settled: Readonly<Record<SettledHow, number>>;
+  readonly retries: number;
+  readonly held: { readonly recordId: string | undefined; readonly why: string } | undefined;
+  /** The last position the daemon has stored for this session. */
+  readonly checkpoint: { readonly sequenceNumber: string; readonly subSequenceNumber: number } | undefined;
+}

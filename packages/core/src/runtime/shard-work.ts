@@ -1,0 +1,313 @@
+/** The work of each action of a session, from `initialize` to the end of the lease. The session decides what is written. */
+import type { DaemonMessage, CheckpointTarget } from '../protocol/messages.js';
+import type { CheckpointResult } from '../protocol/shard-session.js';
+import { Watermark } from '../policy/watermark.js';
+import { viewRecord } from '../records/record-view.js';
+import { BatchRunner } from './batch-runner.js';
+import { Checkpointer } from './checkpointer.js';
+import { Endings } from './ending.js';
+import { Holds } from './holds.js';
+import { runHook, type HookCall } from './hooks.js';
+import { Parking } from './parking.js';
+import { sleepUntilAborted, whenAborted } from './race.js';
+import { RecordRunner } from './record-runner.js';
+import { RecordSlot } from './record-slot.js';
+import type { Reporter } from './reporter.js';
+import type { ShardRunnerOptions } from './runner-options.js';
+import type { SessionLife } from './session-life.js';
+import type { LastBatch, SessionParts } from './session-parts.js';
+import { closeShardScope } from './shard-scope.js';
+import { ShardStart, type StartedShard } from './shard-start.js';
+import type { ShardStatus } from './shard-status.js';
+import { Window } from './window.js';
+import { backoffMs } from '../policy/retry.js';
+
+/** `@OnLeaseLost` and disposal: the daemon gives a lost lease about as long. */
+const FAREWELL_MS = 5_000;
+
+export type ShardWorkOptions = ShardRunnerOptions & {
+  readonly life: SessionLife;
+  readonly report: Reporter;
+  readonly sendCheckpoint: (target: CheckpointTarget) => void;
+};
+
+type Work = Exclude<DaemonMessage, { kind: 'checkpoint' }>;
+type Batch = Extract<DaemonMessage, { kind: 'processRecords' }>;
+
+/** What exists once the consumer's instance does. */
+interface Running {
+  readonly started: StartedShard;
+  readonly parts: SessionParts;
+  readonly runner: RecordRunner | BatchRunner;
+}
+
+export class ShardWork {
+  readonly #options: ShardWorkOptions;
+  readonly #watermark = new Watermark<RecordSlot>();
+  readonly #window: Window;
+  readonly #holds: Holds;
+  readonly #checkpointer: Checkpointer;
+  #shardId: string | undefined;
+  #running: Running | undefined;
+  #action: Work['kind'] | undefined;
+  #lastBatch: LastBatch = { millisBehindLatest: undefined };
+  #closed = false;
+
+  constructor(options: ShardWorkOptions) {
+    this.#options = options;
+    const { ports, report, life, retentionMs, consumer } = options;
+    this.#window = new Window(consumer.settings.maxInFlight, life);
+    this.#holds = new Holds({ clock: ports.clock, report, retentionMs });
+    this.#checkpointer = new Checkpointer({
+      policy: consumer.definition.checkpoint,
+      watermark: this.#watermark,
+      ports,
+      report,
+      send: options.sendCheckpoint,
+      doubt: life.doubted,
+    });
+  }
+
+  /** Delivered and not settled. */
+  get unsettled(): number {
+    return this.#watermark.waiting;
+  }
+
+  /** Resolves when the action may be acknowledged; every failure of user code ends in here. */
+  async perform(message: Work): Promise<void> {
+    this.#action = message.kind;
+    try {
+      await this.#perform(message);
+    } finally {
+      this.#action = undefined;
+    }
+  }
+
+  checkpointAnswered(result: CheckpointResult): void {
+    this.#checkpointer.answered(result);
+  }
+
+  checkpointRejected(code: string, detail: string): void {
+    this.#checkpointer.answered({ kind: 'rejected', code, detail });
+  }
+
+  /** Disposes what `leaseLost` or the end of the shard has not disposed yet; how many records were abandoned. */
+  async close(): Promise<number> {
+    this.#closed = true;
+    const abandoned = [...this.#watermark.pending()].filter((slot) => !slot.settled).length;
+    this.#checkpointer.end();
+    this.#holds.end();
+    this.#options.life.end();
+    await this.#dispose();
+    return abandoned;
+  }
+
+  status(): ShardStatus {
+    const { report, ports, sessionId } = this.#options;
+    const held = this.#holds.current;
+    const arrivedAt = this.#watermark.oldest?.arrivedAt;
+    return {
+      sessionId,
+      shardId: this.#shardId,
+      state: this.#state(),
+      millisBehindLatest: this.#lastBatch.millisBehindLatest,
+      oldestUnsettledAgeMs: arrivedAt === undefined ? undefined : Math.max(0, ports.clock.now() - arrivedAt),
+      unsettled: this.unsettled,
+      settled: { ...report.settled },
+      retries: report.retries,
+      held: held === undefined ? undefined : { recordId: held.recordId, why: held.why },
+      checkpoint: this.#checkpointer.written,
+    };
+  }
+
+  #perform(message: Work): Promise<void> {
+    switch (message.kind) {
+      case 'initialize':
+        return this.#initialize(message);
+      case 'processRecords':
+        return this.#processRecords(message);
+      case 'shutdownRequested':
+        return this.#shutdownRequested();
+      case 'shardEnded':
+        return this.#shardEnded();
+      case 'leaseLost':
+        return this.#leaseLost();
+      default:
+        return message satisfies never;
+    }
+  }
+
+  async #initialize(message: Extract<Work, { kind: 'initialize' }>): Promise<void> {
+    const { report, consumer } = this.#options;
+    this.#shardId = message.shardId;
+    const { shardId, sequenceNumber, subSequenceNumber } = message;
+    report.emit({ kind: 'sessionStarted', sequenceNumber, subSequenceNumber });
+    const facts = {
+      shardId,
+      stream: consumer.stream,
+      applicationName: consumer.applicationName,
+      startsAfter: { sequenceNumber: sequenceNumber ?? 'TRIM_HORIZON', subSequenceNumber },
+    };
+    const started = await new ShardStart({ ...this.#options, facts, holds: this.#holds }).start();
+    if (started === undefined) return;
+    this.#running = this.#assemble(started, facts);
+    report.emit({ kind: 'sessionReady' });
+  }
+
+  #assemble(started: StartedShard, facts: SessionParts['facts']): Running {
+    const { consumer, ports, life, report, sinks, requestStop } = this.#options;
+    const { definition, stream, applicationName } = consumer;
+    const parts: SessionParts = {
+      consumer,
+      facts,
+      ports,
+      life,
+      report,
+      sinks,
+      watermark: this.#watermark,
+      holds: this.#holds,
+      parking: new Parking({ stream, applicationName, consumer: definition.name, ports, life, holds: this.#holds, report }),
+      checkpointer: this.#checkpointer,
+      pipeline: started.pipeline,
+      instance: started.instance,
+      requestStop: (cause) => {
+        life.drain('workerStopping', 0);
+        requestStop(cause);
+      },
+    };
+    const options = { parts, endings: new Endings(parts), window: this.#window };
+    const [first] = definition.handlers;
+    const runner = first?.kind === 'batch' ? new BatchRunner(options, first) : new RecordRunner(options);
+    return { started, parts, runner };
+  }
+
+  async #processRecords(message: Batch): Promise<void> {
+    const { report } = this.#options;
+    this.#lastBatch = { millisBehindLatest: message.millisBehindLatest };
+    report.emit({ kind: 'delivered', records: message.records.length, millisBehindLatest: message.millisBehindLatest });
+    this.#checkpointer.actionOpened();
+    const slots = this.#take(message);
+    if (slots.length > 0) await this.#running?.runner.run(slots, this.#lastBatch);
+    await this.#checkpointer.closeAction(!this.#options.life.accepting);
+  }
+
+  /** Delivered records become slots; a position that was delivered before joins its slot or counts as settled (S7). */
+  #take({ records }: Batch): RecordSlot[] {
+    const slots: RecordSlot[] = [];
+    for (const wire of records) {
+      const slot = new RecordSlot(viewRecord(wire, this.#shardId ?? ''));
+      if (this.#watermark.deliver(slot) === 'new') slots.push(slot);
+    }
+    return slots;
+  }
+
+  /** Sent to every shard when a worker stops, and to one shard when KCL hands it to another worker. */
+  async #shutdownRequested(): Promise<void> {
+    const { life, consumer, report } = this.#options;
+    const { shutdownGraceMs, handoffTimeoutMs } = consumer.settings;
+    const stopping = life.state.kind === 'draining' || life.state.kind === 'abandoning';
+    const budgetMs = Math.min(shutdownGraceMs, handoffTimeoutMs) / 2;
+    if (life.drain('handoff', budgetMs)) report.emit({ kind: 'draining', reason: 'handoff' });
+    this.#checkpointer.actionOpened();
+    const failed = await this.#hook('shutdownRequested', budgetMs, stopping ? 'workerStopping' : 'handoff');
+    if (failed !== undefined) report.log.error({ err: failed }, '@OnShutdownRequested failed.');
+    // Deferred records may be on their way, the hook may just have flushed them.
+    await this.#window.whenEmpty();
+    await this.#checkpointer.closeAction(true);
+  }
+
+  /** S3: everything settled, the hook done, then the argument-less checkpoint, without limit. */
+  async #shardEnded(): Promise<void> {
+    const { life, report } = this.#options;
+    this.#checkpointer.shardEnding();
+    await this.#endHook();
+    await this.#window.whenEmpty();
+    if (this.#unsettledSlots() > 0 || this.#running === undefined) {
+      // Something was abandoned: the next owner gets it again, so the shard must not count as done.
+      await this.#neverAcknowledge('its records were not all settled');
+      return;
+    }
+    const written = await this.#checkpointer.writeShardEnd((error) => report.log.error({ err: error }, 'The end of the shard was not checkpointed; it is tried again.'));
+    if (written) await this.#dispose();
+    else if (!life.inDoubt) await this.#neverAcknowledge('its end was not checkpointed');
+  }
+
+  async #endHook(): Promise<void> {
+    const { life, ports, consumer, report } = this.#options;
+    const { retry } = consumer.definition;
+    for (let tries = 1; !life.over.aborted; tries += 1) {
+      const failed = await this.#hook('shardEnd', retry.timeoutMs);
+      if (failed === undefined) {
+        this.#holds.release();
+        return;
+      }
+      report.log.error({ err: failed, tries }, '@OnShardEnd failed; the end of the shard waits for it.');
+      if (tries >= retry.attempts) this.#holds.hold(undefined, `@OnShardEnd failed ${tries} times`, failed);
+      await sleepUntilAborted(ports.clock, backoffMs(retry, tries, ports.random), life.over);
+    }
+  }
+
+  /** The shard's end stays open: an acknowledgement without its checkpoint would leave the child shards blocked for ever. */
+  async #neverAcknowledge(why: string): Promise<void> {
+    const { life, report } = this.#options;
+    report.log.warn({}, `The end of the shard is not acknowledged because ${why}; its next owner gets it again.`);
+    await whenAborted(life.doubted);
+  }
+
+  async #leaseLost(): Promise<void> {
+    const { life, report } = this.#options;
+    if (life.doubt('the lease was lost')) report.emit({ kind: 'leaseDoubt', why: 'the lease was lost' });
+    const failed = await this.#farewell();
+    if (failed !== undefined) report.log.error({ err: failed }, '@OnLeaseLost failed.');
+    await this.#dispose();
+  }
+
+  #unsettledSlots(): number {
+    return [...this.#watermark.pending()].filter((slot) => !slot.settled).length;
+  }
+
+  #hook(name: HookCall['name'], timeoutMs: number, reason?: 'handoff' | 'workerStopping'): Promise<Error | undefined> {
+    return this.#callHook({ name, timeoutMs, over: this.#options.life.over, ...(reason === undefined ? {} : { reason }) });
+  }
+
+  /** A lost lease has aborted everything already; its hook runs all the same, and not for long. */
+  async #farewell(): Promise<Error | undefined> {
+    const limit = new AbortController();
+    const timer = this.#options.ports.clock.setTimer(FAREWELL_MS, () => limit.abort());
+    const failed = await this.#callHook({ name: 'leaseLost', timeoutMs: FAREWELL_MS, over: limit.signal });
+    timer.cancel();
+    return failed;
+  }
+
+  async #callHook(call: Pick<HookCall, 'name' | 'timeoutMs' | 'over' | 'reason'>): Promise<Error | undefined> {
+    const { consumer, ports, report } = this.#options;
+    if (this.#running === undefined) return undefined;
+    return runHook({
+      ...call,
+      hook: consumer.definition.hooks[call.name],
+      consumer: consumer.definition.name,
+      instance: this.#running.started.instance,
+      shardId: this.#shardId ?? '',
+      clock: ports.clock,
+      report,
+    });
+  }
+
+  async #dispose(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    if (running === undefined) return;
+    const failed = await closeShardScope(running.started.scope, FAREWELL_MS, this.#options.ports.clock);
+    if (failed !== undefined) this.#options.report.log.error({ err: failed }, "The shard's scope was not disposed cleanly.");
+  }
+
+  #state(): ShardStatus['state'] {
+    const { life } = this.#options;
+    if (this.#closed) return 'ended';
+    if (life.state.kind === 'doubt') return 'doubt';
+    if (life.state.kind !== 'open') return 'draining';
+    if (this.#holds.current !== undefined) return 'held';
+    if (this.#running === undefined) return 'starting';
+    return this.#action === undefined ? 'ready' : 'running';
+  }
+}

@@ -1,0 +1,69 @@
+/** What `run` and `createWorker` take, and what a worker is. */
+import type { ConsumerOptions } from './definition/consumer-options.js';
+import type { ConsumerDefinition, Environment } from './definition/definition.js';
+import type { ConsumerClass } from './definition/definition.js';
+import type { Override, RegisterServices } from './container/registration.js';
+import type { ContainerPort, Logger, Observer } from './ports.js';
+import type { ShardStatus } from './runtime/shard-status.js';
+
+/** A decorated class, or what defineConsumer made. */
+export type Consumer = ConsumerClass | ConsumerDefinition;
+
+/**
+ * `local`: this process reads every shard itself from the Kinesis API. `stdio`: this process is the child of one shard of
+ * a MultiLangDaemon. `aws-kcl`: the same through Amazon's Node client.
+ */
+export type Engine = 'local' | 'stdio' | 'aws-kcl';
+
+export interface WorkerOptions {
+  /** Default: the variable MILLRACE_ENGINE. */
+  readonly engine?: Engine;
+  /** Registers services before the first session; what it registered is disposed after the last one. */
+  readonly register?: RegisterServices;
+  /** Replaces services by class or token. */
+  readonly overrides?: readonly Override[];
+  /** Another container instead of tsyringe: Nest, awilix. Excludes `register` and `overrides`. */
+  readonly container?: ContainerPort;
+  /** KCL properties and Millrace options, stronger than variables, file and decorator. For several consumers: by application name. */
+  readonly properties?: ConsumerOptions | Readonly<Record<string, ConsumerOptions>>;
+  /** A properties file of your own, weaker than variables and stronger than the decorator. */
+  readonly propertiesFile?: string;
+  /** Default: process.env. */
+  readonly env?: Environment;
+  /** Default: pino on stderr, at the level of MILLRACE_LOG_LEVEL (`info`). */
+  readonly logger?: Logger;
+  readonly observer?: Observer;
+  /** Where the local engine keeps its checkpoints. Default: `.millrace/<applicationName>.checkpoints.json`. */
+  readonly checkpointFile?: string;
+  /** Lets the local engine run with NODE_ENV=production. Default: the variable MILLRACE_LOCAL_IN_PRODUCTION being `1`. */
+  readonly localInProduction?: boolean;
+}
+
+export interface Worker {
+  /** Resolves when the first sessions are being opened; rejects with the mistake that keeps the worker from running. Call it once. */
+  start(): Promise<void>;
+  /** Ends in order within the shutdown grace; safe to call at any time, any number of times. */
+  stop(): Promise<WorkerOutcome>;
+  /** Where every shard stands, now. */
+  health(): WorkerHealth;
+  /** Resolves when the worker has ended, for whatever reason; never rejects. */
+  readonly closed: Promise<WorkerOutcome>;
+}
+
+export type WorkerOutcome =
+  | { readonly kind: 'stopped' }
+  /** A handler or the policy asked for the end (StopWorkerError, `then: 'stop'`), or a session went wrong beyond repair. */
+  | { readonly kind: 'failed'; readonly error: Error };
+
+export interface WorkerHealth {
+  /** False while a record is held or a handler is stuck. */
+  readonly healthy: boolean;
+  readonly consumers: readonly ConsumerHealth[];
+}
+
+export interface ConsumerHealth {
+  readonly consumer: string;
+  readonly applicationName: string;
+  readonly stream: string;
+  readonly shards: readonly ShardStatus[];
+}
