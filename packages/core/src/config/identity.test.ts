@@ -49,6 +49,11 @@ describe('the stream', () => {
       { declared: { streamName: 'b' } },
       'ILLEGAL_COMBINATION streamName: @KinesisConsumer names "orders" and its options name "b". Keep one.',
     ],
+    [
+      'an ARN of another stream in one declaration',
+      { declared: { streamArn: ARN } },
+      'ILLEGAL_COMBINATION streamArn: @KinesisConsumer names "orders" and its options name "orders-eu". Keep one.',
+    ],
     ['no stream at all', { definition: { stream: '' } }, 'MISSING streamName is not given.'],
     [
       'a name that no stream can have',
@@ -68,6 +73,8 @@ describe('the stream', () => {
 
     expect(noticesOf({ text })).toEqual(['STREAM_ARN_REDUCED']);
     expect(mistakesOf({ declared: { streamName: 'orders' } })).toEqual([]);
+    expect(mistakesOf({ declared: { streamName: 'orders-eu' }, definition: { stream: ARN } })).toEqual([]);
+    expect(mistakesOf({ declared: { streamArn: ARN }, definition: { stream: 'orders-eu' } })).toEqual([]);
   });
 });
 

@@ -11,6 +11,7 @@ import { findProperty, isGroupName, isWildcard, propertyNames } from './property
 import type { Origin } from './resolved.js';
 import { suggest } from './suggest.js';
 import { REMOVED_PROPERTIES } from './table/removed.js';
+import { parseStreamArn } from './value.js';
 
 /** One value as it was given. */
 export interface Given {
@@ -97,7 +98,7 @@ class Collector implements Winners {
 
   private addProperty(writtenName: string, given: GivenProperty): void {
     const known = this.properties.get(given.name);
-    if (known !== undefined && known.rank === given.rank && String(known.raw) !== String(given.raw)) {
+    if (known !== undefined && known.rank === given.rank && quote(known.raw) !== quote(given.raw)) {
       this.findings.issue(
         'ILLEGAL_COMBINATION',
         given.name,
@@ -221,17 +222,20 @@ function readPositional(definition: ConsumerDefinition): readonly RawSetting[] {
 /** Fixed options that contradict the arguments beside them are a mistake; a function of the environment overrides them on purpose. */
 function checkDeclaredTwice(definition: ConsumerDefinition, findings: Findings): void {
   if (definition.options.kind !== 'fixed') return;
-  const { streamName, applicationName } = definition.options.options;
+  const { streamName, streamArn, applicationName } = definition.options.options;
+  const arn = typeof streamArn === 'string' ? parseStreamArn(streamArn) : undefined;
   const pairs = [
     ['streamName', definition.stream, streamName],
+    ['streamArn', definition.stream, arn?.stream],
     ['applicationName', definition.applicationName, applicationName],
   ] as const;
-  for (const [name, positional, option] of pairs) {
-    if (option === undefined || positional === '' || option === positional) continue;
+  for (const [name, argument, option] of pairs) {
+    const same = option === argument || option === parseStreamArn(argument)?.stream;
+    if (option === undefined || argument === '' || same) continue;
     findings.issue(
       'ILLEGAL_COMBINATION',
       name,
-      `${name}: ${declaredBy(definition)} names ${quote(positional)} and its options name ${quote(option)}. Keep one.`,
+      `${name}: ${declaredBy(definition)} names ${quote(argument)} and its options name ${quote(option)}. Keep one.`,
     );
   }
 }

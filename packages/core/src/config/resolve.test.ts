@@ -123,7 +123,7 @@ describe('options as a function of the environment', () => {
     [
       'throws something else',
       () => {
-        throw 'no';
+        throw 'no' as unknown as Error;
       },
       'threw: "no"',
     ],
@@ -216,6 +216,12 @@ describe('one property under several names', () => {
     expect(mistakesOf({ declared: { workerId: 'a', workerIdentifier: 'b' } })[0]).toMatch(
       /^ILLEGAL_COMBINATION workerId is given twice/,
     );
+  });
+
+  it('compares whatever is given', () => {
+    const odd = Object.create(null) as object;
+
+    expect(mistakesOf({ declared: { workerId: odd, workerIdentifier: 'b' } })).toHaveLength(2);
   });
 
   it('accepts the same value twice, and different ones in different places', () => {

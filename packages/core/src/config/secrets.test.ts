@@ -11,7 +11,8 @@ describe('what looks like a secret', () => {
     ['aws_secret_access_key', 'AWS credentials'],
     ['awsSessionToken', 'AWS credentials'],
     ['password=hunter2', 'a named secret'],
-    ['mode,db_password : x', 'a named secret'],
+    ['mode,db_password = x', 'a named secret'],
+    ['aws_secret', 'AWS credentials'],
     ['http://user:pass@localhost:4567', 'a password in a URL'],
     ['-----BEGIN RSA PRIVATE KEY-----', 'a private key'],
   ])('%s is %s', (value, what) => {
@@ -30,6 +31,7 @@ describe('what looks like a secret', () => {
     '123e4567-e89b-12d3-a456-426614174000',
     'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
     'orders-CoordinatorState',
+    'org.example.AwsSecretsManagerCredentialsProvider|arn:aws:secretsmanager:eu-west-1:123456789012:secret:orders',
     'a'.repeat(5000),
   ])('%s is none', (value) => {
     expect(findSecret(value)).toBeUndefined();

@@ -3,8 +3,8 @@
 /** What kind of secret a value seems to hold, in words for a message; undefined when it seems to hold none. */
 export function findSecret(value: string): string | undefined {
   if (/(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])/.test(value)) return 'an AWS access key';
-  if (/aws_?(?:secret|session)/i.test(value)) return 'AWS credentials';
-  if (/(?:^|[^a-z])(?:secret|password|passwd|token)[a-z_]{0,24}\s{0,4}[=:]/i.test(value)) return 'a named secret';
+  if (/aws_secret|aws_?secret_?access|aws_?session_?token/i.test(value)) return 'AWS credentials';
+  if (/(?:^|[^a-z])(?:secret|password|passwd|token)[a-z_]{0,24}\s{0,4}=/i.test(value)) return 'a named secret';
   if (/:\/\/[^/?#@\s]{0,256}:[^/?#@\s]{1,256}@/.test(value)) return 'a password in a URL';
   if (value.includes('-----BEGIN')) return 'a private key';
   return tokens(value).some((token) => looksRandom(token)) ? 'a secret key' : undefined;

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseIsoTimestamp, readDate } from './timestamp.js';
 
@@ -56,7 +56,7 @@ describe('a Date', () => {
     expect(readDate(new Date(5))).toBe(5);
   });
 
-  it.each([[new Date(Number.NaN)], [null], [5], ['x'], [{}], [{ getTime: 5 }], [{ getTime: () => '5' }]])(
+  it.each([[new Date(Number.NaN)], [null], [5], ['x'], [{}], [{ getTime: 5 }], [{ getTime: (): string => '5' }]])(
     'is not %s',
     (value) => {
       expect(readDate(value)).toBeUndefined();

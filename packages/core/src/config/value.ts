@@ -20,8 +20,7 @@ function findForbidden(raw: unknown): ParsedValue | undefined {
       const problem = `seems to hold ${secret}, and the daemon logs every value it reads. Take it out and let a credentials provider find it (AwsCredentialsProvider).`;
       return { kind: 'bad', code: 'SECRET_IN_VALUE', problem, secret: true };
     }
-    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-    const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.exec(text);
+    const control = /[\p{Cc}\u2028\u2029]/u.exec(text);
     if (control !== null) {
       const code = (control[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
       return bad(
