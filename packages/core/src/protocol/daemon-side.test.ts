@@ -8,7 +8,13 @@ const decode = (line: string) => decodeWorkerMessage(Buffer.from(line));
 
 describe('encodeDaemonMessage', () => {
   it('writes a batch byte for byte as the daemon does', () => {
-    const record = { data: Buffer.from('cat'), partitionKey: 'clé/\u2028', sequenceNumber: '4959', approximateArrivalTimestamp: 17, subSequenceNumber: 0 };
+    const record = {
+      data: Buffer.from('cat'),
+      partitionKey: 'clé/\u2028',
+      sequenceNumber: '4959',
+      approximateArrivalTimestamp: 17,
+      subSequenceNumber: 0,
+    };
 
     expect(textOf({ kind: 'processRecords', records: [record], millisBehindLatest: 0 })).toBe(
       '{"action":"processRecords","records":[{"data":"Y2F0","partitionKey":"clé/\u2028","sequenceNumber":"4959","approximateArrivalTimestamp":17,"subSequenceNumber":0,"action":"record"}],"millisBehindLatest":0}\n',
@@ -16,7 +22,13 @@ describe('encodeDaemonMessage', () => {
   });
 
   it('writes what is unknown as null', () => {
-    const record = { data: new Uint8Array(), partitionKey: '', sequenceNumber: '1', approximateArrivalTimestamp: undefined, subSequenceNumber: 0 };
+    const record = {
+      data: new Uint8Array(),
+      partitionKey: '',
+      sequenceNumber: '1',
+      approximateArrivalTimestamp: undefined,
+      subSequenceNumber: 0,
+    };
 
     expect(textOf({ kind: 'processRecords', records: [record], millisBehindLatest: undefined })).toBe(
       '{"action":"processRecords","records":[{"data":"","partitionKey":"","sequenceNumber":"1","approximateArrivalTimestamp":null,"subSequenceNumber":0,"action":"record"}],"millisBehindLatest":null}\n',
@@ -24,9 +36,9 @@ describe('encodeDaemonMessage', () => {
     expect(textOf({ kind: 'initialize', shardId: 's', sequenceNumber: undefined, subSequenceNumber: 0 })).toBe(
       '{"action":"initialize","shardId":"s","sequenceNumber":null,"subSequenceNumber":0}\n',
     );
-    expect(textOf({ kind: 'checkpoint', sequenceNumber: undefined, subSequenceNumber: undefined, error: undefined })).toBe(
-      '{"action":"checkpoint","sequenceNumber":null,"subSequenceNumber":null,"error":null}\n',
-    );
+    expect(
+      textOf({ kind: 'checkpoint', sequenceNumber: undefined, subSequenceNumber: undefined, error: undefined }),
+    ).toBe('{"action":"checkpoint","sequenceNumber":null,"subSequenceNumber":null,"error":null}\n');
     expect(textOf({ kind: 'leaseLost' })).toBe('{"action":"leaseLost"}\n');
   });
 });
@@ -41,7 +53,10 @@ describe('decodeWorkerMessage', () => {
   });
 
   it('reads explicit nulls as the argument-less checkpoint', () => {
-    expect(decode('{"action": "checkpoint", "sequenceNumber": null, "subSequenceNumber": null}')).toEqual({ kind: 'checkpoint', target: 'SHARD_END' });
+    expect(decode('{"action": "checkpoint", "sequenceNumber": null, "subSequenceNumber": null}')).toEqual({
+      kind: 'checkpoint',
+      target: 'SHARD_END',
+    });
   });
 
   it.each([

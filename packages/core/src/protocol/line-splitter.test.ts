@@ -34,7 +34,10 @@ describe('LineSplitter', () => {
         const bytes = Buffer.from(parts.join(''));
         const whole = new LineSplitter(NO_LIMIT);
         const pieces = new LineSplitter(NO_LIMIT);
-        const chunks = cut(bytes, at.map((place) => Math.min(place, bytes.length)));
+        const chunks = cut(
+          bytes,
+          at.map((place) => Math.min(place, bytes.length)),
+        );
 
         expect(linesOf(pieces, ...chunks)).toEqual(linesOf(whole, bytes));
         expect(pieces.end()).toBe(whole.end());

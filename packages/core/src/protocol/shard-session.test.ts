@@ -38,7 +38,9 @@ const ready = [initialize(), done];
 function short(output: SessionOutput): string {
   switch (output.kind) {
     case 'send':
-      return output.message.kind === 'status' ? `status ${output.message.responseFor}` : `checkpoint ${name(output.message.target)}`;
+      return output.message.kind === 'status'
+        ? `status ${output.message.responseFor}`
+        : `checkpoint ${name(output.message.target)}`;
     case 'begin':
       return `begin ${output.message.kind}`;
     case 'checkpointAnswered':
@@ -56,7 +58,8 @@ function short(output: SessionOutput): string {
   }
 }
 
-const name = (target: CheckpointTarget) => (target === 'SHARD_END' ? target : `${target.sequenceNumber}/${target.subSequenceNumber}`);
+const name = (target: CheckpointTarget) =>
+  target === 'SHARD_END' ? target : `${target.sequenceNumber}/${target.subSequenceNumber}`;
 
 function run(inputs: readonly SessionInput[], settings = STRICT): { state: SessionState; outputs: SessionOutput[] } {
   let state = startSession();
@@ -96,7 +99,10 @@ describe('S1: one action, one status', () => {
     expect(last(...waiting)).toEqual([]);
     expect(last(...waiting, done)).toEqual(['rejected actionDone NO_OPEN_ACTION']);
     expect(last(...waiting, answer(at('7')))).toEqual(['answered 7/0 ok', 'status processRecords']);
-    expect(last(...waiting, answer(at('7'), 'ThrottlingException'))).toEqual(['answered 7/0 retryable', 'status processRecords']);
+    expect(last(...waiting, answer(at('7'), 'ThrottlingException'))).toEqual([
+      'answered 7/0 retryable',
+      'status processRecords',
+    ]);
   });
 
   it.each([
@@ -109,7 +115,10 @@ describe('S1: one action, one status', () => {
     ['an answer to nothing inside an action', [...ready, records(record('1')), answer(at('1'))]],
     ['an answer with another position', [...ready, records(record('1')), checkpoint(at('1')), answer(at('1', 1))]],
     ['an answer without position', [...ready, records(record('1')), checkpoint(at('1')), answer('SHARD_END')]],
-    ['an answer with a position at the end of the shard', [...ready, shardEnded, checkpoint('SHARD_END'), answer(at('1'))]],
+    [
+      'an answer with a position at the end of the shard',
+      [...ready, shardEnded, checkpoint('SHARD_END'), answer(at('1'))],
+    ],
     ['an action after the lease was lost', [...ready, leaseLost, done, records()]],
   ])('ends in a violation on %s', (_, inputs) => {
     const { state, outputs } = run(inputs);
@@ -130,9 +139,12 @@ describe('S1: one action, one status', () => {
 describe('S2: checkpoints', () => {
   const delivered = [...ready, records(record('5'), record('9', 2))];
 
-  it.each([at('5'), at('7'), at('9', 1), at('9', 2)])('sends an explicit position up to the last delivered: %j', (target) => {
-    expect(last(...delivered, checkpoint(target))).toEqual([`checkpoint ${name(target)}`]);
-  });
+  it.each([at('5'), at('7'), at('9', 1), at('9', 2)])(
+    'sends an explicit position up to the last delivered: %j',
+    (target) => {
+      expect(last(...delivered, checkpoint(target))).toEqual([`checkpoint ${name(target)}`]);
+    },
+  );
 
   it.each<[string, SessionInput[], CheckpointTarget, string]>([
     ['before initialize', [], at('5'), 'NO_OPEN_ACTION'],
@@ -147,10 +159,20 @@ describe('S2: checkpoints', () => {
     ['at a sentinel', delivered, at('LATEST'), 'NOT_A_SEQUENCE_NUMBER'],
     ['at a negative sub-sequence number', delivered, at('5', -1), 'NOT_A_SEQUENCE_NUMBER'],
     ['at the end of a shard that has not ended', delivered, 'SHARD_END', 'SHARD_END_ONLY_AT_SHARD_END'],
-    ['at the end of the shard on shutdown', [...delivered, done, shutdownRequested], 'SHARD_END', 'SHARD_END_ONLY_AT_SHARD_END'],
+    [
+      'at the end of the shard on shutdown',
+      [...delivered, done, shutdownRequested],
+      'SHARD_END',
+      'SHARD_END_ONLY_AT_SHARD_END',
+    ],
     ['behind the last one', [...delivered, checkpoint(at('7')), answer(at('7'))], at('5'), 'BACKWARDS'],
     ['again where it is stored', [...delivered, checkpoint(at('7')), answer(at('7'))], at('007'), 'BACKWARDS'],
-    ['behind one that failed', [...delivered, checkpoint(at('7')), answer(at('7'), 'ThrottlingException')], at('5'), 'BACKWARDS'],
+    [
+      'behind one that failed',
+      [...delivered, checkpoint(at('7')), answer(at('7'), 'ThrottlingException')],
+      at('5'),
+      'BACKWARDS',
+    ],
     ['where the session started', [initialize('5', 1), done, records(record('5', 2))], at('5', 1), 'BACKWARDS'],
   ])('refuses one %s', (_, before, target, code) => {
     expect(last(...before, checkpoint(target))).toEqual([`rejected checkpoint ${code}`]);
@@ -171,8 +193,16 @@ describe('S2: checkpoints', () => {
   it('leaves only the comparison with the start to the daemon when validation is off', () => {
     const inputs = [initialize('5'), done, records(record('9'))];
 
-    expect(run([...inputs, checkpoint(at('4'))], LENIENT).outputs.map(short).at(-1)).toBe('checkpoint 4/0');
-    expect(run([...inputs, checkpoint(at('10'))], LENIENT).outputs.map(short).at(-1)).toBe('rejected checkpoint BEYOND_DELIVERED');
+    expect(
+      run([...inputs, checkpoint(at('4'))], LENIENT)
+        .outputs.map(short)
+        .at(-1),
+    ).toBe('checkpoint 4/0');
+    expect(
+      run([...inputs, checkpoint(at('10'))], LENIENT)
+        .outputs.map(short)
+        .at(-1),
+    ).toBe('rejected checkpoint BEYOND_DELIVERED');
   });
 });
 
@@ -182,7 +212,10 @@ describe('S3: the end of a shard', () => {
   it('is acknowledged only after its checkpoint is stored', () => {
     expect(last(...ending, done)).toEqual(['rejected actionDone SHARD_END_NOT_CHECKPOINTED']);
     expect(last(...ending, checkpoint('SHARD_END'))).toEqual(['checkpoint SHARD_END']);
-    expect(last(...ending, checkpoint('SHARD_END'), answer('SHARD_END'), done)).toEqual(['status shardEnded', 'ended shardEnded']);
+    expect(last(...ending, checkpoint('SHARD_END'), answer('SHARD_END'), done)).toEqual([
+      'status shardEnded',
+      'ended shardEnded',
+    ]);
     expect(last(...ending, checkpoint('SHARD_END'), done, answer('SHARD_END'))).toEqual([
       'answered SHARD_END ok',
       'status shardEnded',
@@ -217,7 +250,9 @@ describe('S3: the end of a shard', () => {
   });
 
   it('does not write the checkpoint a second time once it is stored', () => {
-    expect(last(...ending, checkpoint('SHARD_END'), answer('SHARD_END'), checkpoint('SHARD_END'))).toEqual(['rejected checkpoint BACKWARDS']);
+    expect(last(...ending, checkpoint('SHARD_END'), answer('SHARD_END'), checkpoint('SHARD_END'))).toEqual([
+      'rejected checkpoint BACKWARDS',
+    ]);
   });
 
   it('is acknowledged without a checkpoint when the lease turned out to be lost', () => {
@@ -233,7 +268,10 @@ describe('S4: lease doubt', () => {
   const working = [...ready, records(record('5'))];
 
   it('follows from ShutdownException, after the answer is told', () => {
-    expect(last(...working, checkpoint(at('5')), answer(at('5'), 'ShutdownException'))).toEqual(['answered 5/0 leaseLost', 'doubt']);
+    expect(last(...working, checkpoint(at('5')), answer(at('5'), 'ShutdownException'))).toEqual([
+      'answered 5/0 leaseLost',
+      'doubt',
+    ]);
     expect(last(...working, checkpoint(at('5')), done, answer(at('5'), 'ShutdownException'))).toEqual([
       'answered 5/0 leaseLost',
       'doubt',

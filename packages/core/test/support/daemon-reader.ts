@@ -38,14 +38,16 @@ function interpret(line: string, open: string): Reading {
   if (typeof value !== 'object' || Array.isArray(value)) return { kind: 'skipped', line };
   const fields = value as Record<string, unknown>;
   const known = PROPERTIES[String(fields['action'])];
-  if (known === undefined || !Object.keys(fields).every((name) => known.includes(name))) return { kind: 'skipped', line };
+  if (known === undefined || !Object.keys(fields).every((name) => known.includes(name)))
+    return { kind: 'skipped', line };
   if (fields['action'] === 'checkpoint') return checkpointOf(fields);
-  if (fields['responseFor'] !== open) return { kind: 'fatal', why: `status for ${String(fields['responseFor'])} while ${open} is open` };
+  if (fields['responseFor'] !== open)
+    return { kind: 'fatal', why: `status for ${String(fields['responseFor'])} while ${open} is open` };
   return { kind: 'status', responseFor: open };
 }
 
 function checkpointOf(fields: Record<string, unknown>): Reading {
-  const sequenceNumber = fields['sequenceNumber'] ?? null;
+  const sequenceNumber = (fields['sequenceNumber'] ?? null) as string | number | null;
   const subSequenceNumber = fields['subSequenceNumber'] ?? null;
   return {
     kind: 'checkpoint',
