@@ -19,7 +19,7 @@ export interface Effective {
 /** By the daemon's spelling. Checks may correct an entry, never add one that is not in the table. */
 export type EffectiveProperties = Map<string, Effective>;
 
-export const DEFAULT_RANK = Number.MAX_SAFE_INTEGER;
+const DEFAULT_RANK = Number.MAX_SAFE_INTEGER;
 
 /** Who reads the file: under `stdio` a daemon that somebody else starts with it, commands included. */
 export type Engine = 'local' | 'stdio' | 'daemon';

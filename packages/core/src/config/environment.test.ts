@@ -40,6 +40,8 @@ describe('variables', () => {
           PATH: '/bin',
           MILLRACE_ENGINE: 'local',
           MILLRACE_X: '1',
+          MILLRACE_LOG_LEVEL: 'info',
+          MILLRACE_LOCAL_IN_PRODUCTION: '1',
           AWS_REGION: 'x',
           MILLRACE_MAX_RECORDS: undefined,
         },

@@ -182,7 +182,7 @@ function readFileLayer(file: LayerInputs['file'], findings: Findings): readonly 
 }
 
 /** How the consumer was declared, for messages. */
-export function declaredBy(definition: ConsumerDefinition): string {
+function declaredBy(definition: ConsumerDefinition): string {
   return definition.instance.kind === 'class' ? '@KinesisConsumer' : 'defineConsumer';
 }
 

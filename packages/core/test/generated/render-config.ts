@@ -105,7 +105,7 @@ function renderType(type: PropertyType): string {
 }
 
 /** The part of docs/configuration.md between its markers. */
-export function renderDocs(): string {
+function renderDocs(): string {
   const groups = Object.entries(GROUP_TITLES).map(([group, title]) => renderGroup(title, group as PropertyGroup));
   return [
     ...groups,
@@ -115,8 +115,8 @@ export function renderDocs(): string {
   ].join('\n\n');
 }
 
-export const BEGIN = '<!-- generated from the property table: npm run generate:config -->';
-export const END = '<!-- end of the generated part -->';
+const BEGIN = '<!-- generated from the property table: npm run generate:config -->';
+const END = '<!-- end of the generated part -->';
 
 /** The page with its generated part made anew. */
 export function renderPage(page: string): string {
