@@ -1,0 +1,150 @@
+/**
+ * Parks records in JSON-lines files. What the file system promises only after an fsync is not promised by us before:
+ *
+ * F1 A write resolves when its line and the file's name in the folder are synced.
+ * F2 After any error the file is never touched again: a line may be torn, and the next one would be glued to it.
+ * F3 A file belongs to one process; its name says which, and repeats of a record are seen by its id.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { SinkContext, SinkDescription } from '../definition/definition.js';
+import { MillraceError, toError } from '../errors.js';
+import type { DeadLetterEntry, DeadLetterSink } from '../ports.js';
+import { formatEntry } from './entry-text.js';
+import { syncFolder } from './sync-folder.js';
+
+export interface FileSinkOptions {
+  /** Made if it is missing; relative to the working directory. */
+  readonly directory: string;
+  /** Says that the directory outlives this machine, a network volume for example. Default false. */
+  readonly durable?: boolean;
+}
+
+/** Where `readParked` finds files. */
+export const PARKED_FILE = /^parked-.+\.jsonl$/;
+
+/**
+ * A dead-letter sink that appends to files in a directory: `@DeadLetter(file({ directory: './parked' }))`. Nothing is
+ * opened before the worker starts. Writes reject with SINK_FAILED.
+ */
+export function file(options: FileSinkOptions): SinkDescription {
+  const durable = options.durable ?? false;
+  return {
+    sink: 'millrace.sink',
+    label: `file ${options.directory}`,
+    durable,
+    open: async (context) => {
+      warnUnlessDurable(options, context);
+      const sink = new FileSink(resolve(options.directory), durable);
+      await sink.prepare();
+      return sink;
+    },
+  };
+}
+
+function warnUnlessDurable(options: FileSinkOptions, { engine, applicationName, ports }: SinkContext): void {
+  if (engine !== 'daemon' || options.durable === true) return;
+  ports.logger.warn(
+    { applicationName, directory: options.directory },
+    `Dead letters go to ${options.directory} on this machine's disk and are lost with it. Say file({ durable: true }) if the directory outlives the machine, or park to SQS, S3 or Kinesis.`,
+  );
+}
+
+interface WaitingWrite {
+  readonly line: string;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+class FileSink implements DeadLetterSink {
+  private handle: FileHandle | undefined;
+  private files = 0;
+  private waiting: WaitingWrite[] = [];
+  private writing: Promise<void> | undefined;
+  private closed = false;
+  private readonly id = `${process.pid}-${randomBytes(6).toString('hex')}`;
+
+  constructor(
+    private readonly directory: string,
+    readonly durable: boolean,
+  ) {}
+
+  /** Finds out at start, not at the first poison record, whether the directory can be written. */
+  async prepare(): Promise<void> {
+    try {
+      await mkdir(this.directory, { recursive: true });
+      await syncFolder(this.directory);
+    } catch (cause) {
+      throw this.failed(cause);
+    }
+  }
+
+  write(entry: DeadLetterEntry, signal: AbortSignal): Promise<void> {
+    if (this.closed) return Promise.reject(this.failed(new Error('the sink is closed')));
+    if (signal.aborted) return Promise.reject(this.failed(signal.reason));
+    return new Promise((resolveWrite, reject) => {
+      this.waiting.push({ line: formatEntry(entry), resolve: resolveWrite, reject });
+      this.writing ??= this.writeAll();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.writing;
+    const { handle } = this;
+    this.handle = undefined;
+    await handle?.close();
+  }
+
+  /** Writes that come while one is under way share the next sync. */
+  private async writeAll(): Promise<void> {
+    await Promise.resolve();
+    while (this.waiting.length > 0) {
+      const batch = this.waiting;
+      this.waiting = [];
+      await this.append(batch);
+    }
+    this.writing = undefined;
+  }
+
+  private async append(batch: readonly WaitingWrite[]): Promise<void> {
+    try {
+      this.handle ??= await this.newFile();
+      await this.handle.appendFile(batch.map((write) => `${write.line}\n`).join(''));
+      await this.handle.sync();
+    } catch (cause) {
+      await this.abandonFile();
+      for (const write of batch) write.reject(this.failed(cause));
+      return;
+    }
+    for (const write of batch) write.resolve();
+  }
+
+  private async newFile(): Promise<FileHandle> {
+    this.files += 1;
+    const handle = await open(join(this.directory, `parked-${this.id}-${this.files}.jsonl`), 'ax', 0o600);
+    try {
+      await syncFolder(this.directory);
+      return handle;
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  private async abandonFile(): Promise<void> {
+    const { handle } = this;
+    this.handle = undefined;
+    try {
+      await handle?.close();
+    } catch {
+      // Nothing more can be done for a file that failed; the error of the write is the one that is told.
+    }
+  }
+
+  private failed(cause: unknown): MillraceError {
+    const message = `The dead-letter directory ${this.directory} did not take a record: ${toError(cause).message}. Check that it exists, has space and can be written.`;
+    return new MillraceError('SINK_FAILED', message, { cause, details: { directory: this.directory } });
+  }
+}

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import type { CheckpointTarget } from '../protocol/messages.js';
+import { contradictions, newLeases, readableShards, startOf } from './lease-plan.js';
+
+const shard = (shardId: string, parentShardIds: readonly string[] = [], closed = false) => ({
+  shardId,
+  parentShardIds,
+  closed,
+});
+const at = (sequenceNumber: string) => ({ sequenceNumber, subSequenceNumber: 0 });
+const table = (leases: Record<string, CheckpointTarget>) => (shardId: string) => leases[shardId];
+
+// P was split into C1 and C2; C1 was split into G1 and G2.
+const family = [
+  shard('P', [], true),
+  shard('C1', ['P'], true),
+  shard('C2', ['P']),
+  shard('G1', ['C1']),
+  shard('G2', ['C1']),
+];
+const plan = (leases: Record<string, CheckpointTarget>, kind: 'TRIM_HORIZON' | 'LATEST') =>
+  newLeases(family, table(leases), { kind }).map((lease) => `${lease.shardId} ${lease.start.sequenceNumber}`);
+
+describe('at the first start', () => {
+  it('TRIM_HORIZON reads the whole family', () => {
+    expect(plan({}, 'TRIM_HORIZON')).toEqual(family.map(({ shardId }) => `${shardId} TRIM_HORIZON`));
+  });
+
+  it('LATEST reads only shards without children, so that no past record is delivered', () => {
+    expect(plan({}, 'LATEST')).toEqual(['C2 LATEST', 'G1 LATEST', 'G2 LATEST']);
+  });
+
+  it('AT_TIMESTAMP reads every shard from that time', () => {
+    const leases = newLeases(family, table({}), { kind: 'AT_TIMESTAMP', timestampMs: 5 });
+    expect(new Set(leases.map((lease) => lease.start.sequenceNumber))).toEqual(new Set(['AT_TIMESTAMP']));
+    expect(leases).toHaveLength(5);
+  });
+});
+
+describe('at a later start', () => {
+  it('children that appeared meanwhile are read from their beginning, under LATEST too', () => {
+    expect(plan({ P: at('LATEST') }, 'LATEST')).toEqual([
+      'C1 TRIM_HORIZON',
+      'C2 TRIM_HORIZON',
+      'G1 TRIM_HORIZON',
+      'G2 TRIM_HORIZON',
+    ]);
+  });
+
+  it('a child whose parent the stream has forgotten is read from its beginning', () => {
+    const shards = [shard('A'), shard('orphan')];
+    expect(newLeases(shards, table({ A: at('7') }), { kind: 'LATEST' })).toEqual([
+      { shardId: 'orphan', start: at('TRIM_HORIZON') },
+    ]);
+  });
+
+  it('ancestors that were passed by stay unread', () => {
+    expect(plan({ C2: at('LATEST'), G1: at('1'), G2: at('2') }, 'LATEST')).toEqual([]);
+    expect(plan({ C2: at('LATEST'), G1: at('1'), G2: at('2') }, 'TRIM_HORIZON')).toEqual([]);
+  });
+});
+
+describe('a shard is readable', () => {
+  const all = {
+    P: at('1'),
+    C1: at('TRIM_HORIZON'),
+    C2: at('TRIM_HORIZON'),
+    G1: at('TRIM_HORIZON'),
+    G2: at('TRIM_HORIZON'),
+  };
+
+  it('when its parents have ended', () => {
+    expect(readableShards(family, table(all))).toEqual(['P']);
+    expect(readableShards(family, table({ ...all, P: 'SHARD_END' }))).toEqual(['C1', 'C2']);
+    expect(readableShards(family, table({ ...all, P: 'SHARD_END', C1: 'SHARD_END' }))).toEqual(['C2', 'G1', 'G2']);
+  });
+
+  it('only when both parents of a merge have ended', () => {
+    const merged = [shard('A', [], true), shard('B', [], true), shard('M', ['A', 'B'])];
+    expect(readableShards(merged, table({ A: 'SHARD_END', B: at('3'), M: at('TRIM_HORIZON') }))).toEqual(['B']);
+    expect(readableShards(merged, table({ A: 'SHARD_END', B: 'SHARD_END', M: at('TRIM_HORIZON') }))).toEqual(['M']);
+  });
+
+  it('although the stream has forgotten its parent, or the parent was passed by', () => {
+    expect(readableShards([shard('C', ['gone'])], table({ C: at('1'), gone: at('5') }))).toEqual(['C']);
+    expect(readableShards([shard('P', [], true), shard('C', ['P'])], table({ C: at('LATEST') }))).toEqual(['C']);
+  });
+});
+
+it('an open shard whose lease has ended gives away leases of another stream', () => {
+  expect(contradictions([shard('A'), shard('B', [], true)], table({ A: 'SHARD_END', B: 'SHARD_END' }))).toEqual(['A']);
+});
+
+it('reading begins at the leased position itself, or where the initial position says', () => {
+  const initial = { kind: 'AT_TIMESTAMP', timestampMs: 5 } as const;
+  expect(
+    [at('12'), at('TRIM_HORIZON'), at('LATEST'), at('AT_TIMESTAMP')].map((lease) => startOf(lease, initial)),
+  ).toEqual([
+    { kind: 'AT_SEQUENCE_NUMBER', sequenceNumber: '12' },
+    { kind: 'TRIM_HORIZON' },
+    { kind: 'LATEST' },
+    { kind: 'AT_TIMESTAMP', timestampMs: 5 },
+  ]);
+  expect(startOf(at('AT_TIMESTAMP'), { kind: 'LATEST' })).toEqual({ kind: 'TRIM_HORIZON' });
+});
