@@ -5,10 +5,18 @@ const read = (text: string, open = 'processRecords') => new DaemonReader().read(
 
 describe('DaemonReader', () => {
   it.each<[string, string, object[]]>([
-    ['takes a status', '{"action":"status","responseFor":"processRecords"}\n', [{ kind: 'status', responseFor: 'processRecords' }]],
+    [
+      'takes a status',
+      '{"action":"status","responseFor":"processRecords"}\n',
+      [{ kind: 'status', responseFor: 'processRecords' }],
+    ],
     ['dies of null', 'null\n', [{ kind: 'fatal', why: 'null' }]],
     ['dies of null and more', ' null and more\n', [{ kind: 'fatal', why: 'null' }]],
-    ['skips an unknown property', '{"action":"status","responseFor":"processRecords","traceId":"x"}\n', [{ kind: 'skipped' }]],
+    [
+      'skips an unknown property',
+      '{"action":"status","responseFor":"processRecords","traceId":"x"}\n',
+      [{ kind: 'skipped' }],
+    ],
     ['skips the field of the published text', '{"action":"checkpoint","checkpoint":"1"}\n', [{ kind: 'skipped' }]],
     ['skips other JSON', '42\n"x"\n[]\n{}\ntrue\n', Array.from({ length: 5 }, () => ({ kind: 'skipped' }))],
     ['skips text', 'hello\n', [{ kind: 'skipped' }]],
@@ -18,8 +26,16 @@ describe('DaemonReader', () => {
       [{ kind: 'checkpoint', sequenceNumber: null, subSequenceNumber: null }],
     ],
     ['waits for a line feed', '{"action":"status","responseFor":"processRecords"}', []],
-    ['ends lines at carriage returns and skips empty ones', '\r\n\r{"action":"checkpoint"}\r', [{ kind: 'checkpoint' }]],
-    ['loses a status that is glued to unfinished text', 'progress 50%{"action":"status","responseFor":"processRecords"}\n', [{ kind: 'skipped' }]],
+    [
+      'ends lines at carriage returns and skips empty ones',
+      '\r\n\r{"action":"checkpoint"}\r',
+      [{ kind: 'checkpoint' }],
+    ],
+    [
+      'loses a status that is glued to unfinished text',
+      'progress 50%{"action":"status","responseFor":"processRecords"}\n',
+      [{ kind: 'skipped' }],
+    ],
   ])('%s', (_, text, expected) => {
     const readings = read(text);
 
