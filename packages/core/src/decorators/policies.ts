@@ -1,0 +1,48 @@
+/** When to checkpoint, how often to run again, where to park: decorators that say how, not what. */
+import type { CheckpointOptions, DeadLetterOptions, RetryOptions, SinkInput } from '../definition/handler-options.js';
+import type { PolicyClassDecorator, PolicyDecorator } from './decorator-types.js';
+import {
+  type Declaration,
+  type DecoratorArguments,
+  isStandardContext,
+  type Member,
+  recordOnClass,
+  recordOnMember,
+  standardDecorators,
+} from './store.js';
+
+/**
+ * When the watermark is written: `'record'`, `'batch'`, `'manual'`, or `{ everyMs, everyRecords }`, whichever is reached
+ * first. Without it: every 5 s. At shard end and shutdown it is written in any case.
+ */
+export function CheckpointPolicy(policy: CheckpointOptions): PolicyClassDecorator {
+  return (target: object, context?: unknown) => {
+    if (isStandardContext(context)) throw standardDecorators('@CheckpointPolicy', context);
+    recordOnClass('@CheckpointPolicy', target, { kind: 'checkpoint', policy });
+  };
+}
+
+/**
+ * How often a failed record runs again, and what follows. On a method it wins over the class's, option by option.
+ * Without it: 5 attempts, then the dead letter when there is one, else the shard holds.
+ */
+export function RetryPolicy(options: RetryOptions): PolicyDecorator {
+  return onClassOrMethod('@RetryPolicy', (member) => ({ kind: 'retry', options, member }));
+}
+
+/**
+ * Where records go that cannot be handled; their successors go on only when the sink has stored them durably.
+ * On a method it replaces the class's.
+ *
+ * @param sink - a description such as `file({ folder: './parked' })`, or an injection token of a DeadLetterSink.
+ */
+export function DeadLetter(sink: SinkInput, options?: DeadLetterOptions): PolicyDecorator {
+  return onClassOrMethod('@DeadLetter', (member) => ({ kind: 'deadLetter', sink, options, member }));
+}
+
+function onClassOrMethod(decorator: string, declare: (member: Member | undefined) => Declaration) {
+  return (...target: DecoratorArguments): void => {
+    if (target[1] === undefined) recordOnClass(decorator, target[0], declare(undefined));
+    else recordOnMember(decorator, target, declare);
+  };
+}
