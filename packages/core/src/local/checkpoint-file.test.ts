@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import type { CheckpointTarget } from '../protocol/messages.js';
 import { formatCheckpointFile, parseCheckpointFile } from './checkpoint-file.js';
 
 const file = {
   applicationName: 'mailer "x"',
   stream: 'orders',
-  checkpoints: new Map([
+  checkpoints: new Map<string, CheckpointTarget>([
     [
       'shardId-000000000001',
       { sequenceNumber: '49680472822785406503947250856611970033281563257059934210', subSequenceNumber: 3 },
     ],
-    ['shardId-000000000000', 'SHARD_END' as const],
+    ['shardId-000000000000', 'SHARD_END'],
     ['shardId-000000000002', { sequenceNumber: 'LATEST', subSequenceNumber: 0 }],
   ]),
 };

@@ -15,7 +15,7 @@ const record = (partitionKey: string, explicitHashKey?: string) => ({
   data: Buffer.from(partitionKey),
   ...(explicitHashKey === undefined ? {} : { explicitHashKey }),
 });
-const keysOf = async (stream: MemoryStream, shardId: string, start = TRIM_HORIZON) =>
+const keysOf = async (stream: MemoryStream, shardId: string, start: StartingPosition = TRIM_HORIZON) =>
   (await stream.openShard(shardId, start).read(1000, signal)).records.map((read) => read.partitionKey);
 
 describe('a stream in memory', () => {

@@ -3,7 +3,7 @@
  * fails gets a new session from the stored checkpoint after a backoff, as a restarted daemon would give it.
  */
 import type { ResolvedConsumer } from '../config/resolved.js';
-import { isMillraceError, MillraceError } from '../errors.js';
+import { isMillraceError, MillraceError, toError } from '../errors.js';
 import { backoffMs } from '../policy/retry.js';
 import type { ByteChannel, Clock, Logger, Random } from '../ports.js';
 import type { Position } from '../protocol/messages.js';
@@ -116,7 +116,7 @@ export class ShardLoop {
 
   private async serve(daemon: ShardDaemon, lease: Position, workerGone: AbortSignal): Promise<SessionEnd> {
     await this.watched('initialize', daemon.initialize(lease));
-    let sourceFailure: unknown;
+    let sourceFailure: Error | undefined;
     try {
       const reader = this.options.source.openShard(
         this.shardId,
@@ -126,7 +126,7 @@ export class ShardLoop {
     } catch (error) {
       if (isSessionFailure(error)) throw error;
       // The worker has done nothing wrong: it gets the ordinary goodbye before the failure goes up.
-      sourceFailure = error;
+      sourceFailure = toError(error);
     }
     this.state = 'ending';
     await this.watched('shutdownRequested', daemon.shutdownRequested());
