@@ -127,9 +127,9 @@ export class RecordRunner {
   }
 
   #threw(slot: RecordSlot, ready: Ready, { error, batch }: { readonly error: Error; readonly batch: LastBatch }): Done {
-    if (slot.phase === 'settled' || slot.phase === 'deferred') {
+    if (slot.phase !== 'running') {
       // Whoever declared the record done, or holds its handle, decides over it; the error must not vanish, though.
-      this.#parts.report.log.error({ recordId: slot.record.id, err: error }, `A handler threw after its record was ${slot.phase === 'settled' ? 'declared done' : 'deferred'}.`);
+      this.#parts.report.log.error({ recordId: slot.record.id, err: error }, `A handler threw after its record was ${slot.phase === 'settled' ? 'declared done' : 'deferred'}; that decides over the record.`);
       return undefined;
     }
     return this.#fail(slot, ready, error, batch);
@@ -200,7 +200,7 @@ export class RecordRunner {
       },
       fail: (thrown) => {
         if (slot.phase !== 'deferred') return;
-        slot.phase = 'running';
+        slot.phase = 'failing';
         const before = this.#failing;
         const failing = Promise.resolve(before).then(() => this.#failDeferred(slot, toError(thrown)));
         this.#failing = failing;

@@ -10,6 +10,8 @@ export type SlotPhase =
   | 'returned'
   /** Its handler took a `defer()` handle. */
   | 'deferred'
+  /** Its handle said that it failed; what follows is being decided. */
+  | 'failing'
   | 'settled'
   /** Given up by this session, for the next owner to do again. */
   | 'abandoned';

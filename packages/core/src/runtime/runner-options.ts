@@ -1,7 +1,7 @@
 /** What a session needs from its worker. */
 import type { ResolvedConsumer } from '../config/resolved.js';
-import type { ByteChannel, ContainerPort, RuntimePorts } from '../ports.js';
-import type { OpenSinks } from './session-parts.js';
+import type { SinkDescription } from '../definition/definition.js';
+import type { ByteChannel, ContainerPort, DeadLetterSink, RuntimePorts } from '../ports.js';
 
 export interface ShardRunnerOptions {
   readonly consumer: ResolvedConsumer;
@@ -9,7 +9,8 @@ export interface ShardRunnerOptions {
   readonly sessionId: string;
   readonly channel: ByteChannel;
   readonly container: ContainerPort;
-  readonly sinks: OpenSinks;
+  /** The sinks that the worker has opened; those behind injection tokens come from the lease's scope. */
+  readonly sinks: ReadonlyMap<SinkDescription, DeadLetterSink>;
   readonly ports: RuntimePorts;
   /** The stream's retention, for the warnings of a held record; undefined when unknown. */
   readonly retentionMs: number | undefined;

@@ -7,15 +7,17 @@ import { classify } from '../policy/classify.js';
 import { backoffMs } from '../policy/retry.js';
 import type { ShardFacts } from '../ports.js';
 import { compilePipeline, type Pipeline } from '../records/pipeline.js';
+import { bindSinks } from './bind-sinks.js';
 import type { Holds } from './holds.js';
 import { runHook } from './hooks.js';
 import { sleepUntilAborted, whenAborted } from './race.js';
 import type { Reporter } from './reporter.js';
 import type { ShardRunnerOptions } from './runner-options.js';
+import type { OpenSinks } from './session-parts.js';
 import type { SessionLife } from './session-life.js';
 import { closeShardScope, openShardScope, type OpenScope } from './shard-scope.js';
 
-export type StartedShard = OpenScope & { readonly pipeline: Pipeline };
+export type StartedShard = OpenScope & { readonly pipeline: Pipeline; readonly sinks: OpenSinks };
 
 export type ShardStartOptions = ShardRunnerOptions & {
   readonly facts: ShardFacts;
@@ -54,24 +56,35 @@ export class ShardStart {
   }
 
   async #try(): Promise<StartedShard> {
-    const { consumer, container, facts, ports, report, life } = this.#options;
+    const { consumer, container, facts, ports } = this.#options;
     const { definition, settings } = consumer;
     const { timeoutMs } = definition.retry;
     const pipeline = await compilePipeline(definition, settings);
     const open = await openShardScope({ container, facts, source: definition.instance, clock: ports.clock, timeoutMs });
+    try {
+      const sinks = await bindSinks(definition, this.#options.sinks, open.scope);
+      await this.#hook(open);
+      return { ...open, pipeline, sinks };
+    } catch (error) {
+      await closeShardScope(open.scope, timeoutMs, ports.clock);
+      throw error;
+    }
+  }
+
+  async #hook({ instance }: OpenScope): Promise<void> {
+    const { consumer, facts, ports, report, life } = this.#options;
+    const { definition } = consumer;
     const failed = await runHook({
       name: 'initialize',
       hook: definition.hooks.initialize,
       consumer: definition.name,
-      instance: open.instance,
+      instance,
       shardId: facts.shardId,
       clock: ports.clock,
       report,
-      timeoutMs,
+      timeoutMs: definition.retry.timeoutMs,
       over: life.over,
     });
-    if (failed === undefined) return { ...open, pipeline };
-    await closeShardScope(open.scope, timeoutMs, ports.clock);
-    throw failed;
+    if (failed !== undefined) throw failed;
   }
 }

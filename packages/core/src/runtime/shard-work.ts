@@ -155,7 +155,7 @@ export class ShardWork {
   }
 
   #assemble(started: StartedShard, facts: SessionParts['facts']): Running {
-    const { consumer, ports, life, report, sinks, requestStop } = this.#options;
+    const { consumer, ports, life, report, requestStop } = this.#options;
     const { definition, stream, applicationName } = consumer;
     const parts: SessionParts = {
       consumer,
@@ -163,7 +163,7 @@ export class ShardWork {
       ports,
       life,
       report,
-      sinks,
+      sinks: started.sinks,
       watermark: this.#watermark,
       holds: this.#holds,
       parking: new Parking({ stream, applicationName, consumer: definition.name, ports, life, holds: this.#holds, report }),

@@ -1,0 +1,109 @@
+/** One consumer on one engine: what a worker starts, stops and asks for health. */
+import type { ResolvedConsumer } from './config/resolved.js';
+import { MillraceError } from './errors.js';
+import { LocalEngine } from './local/engine.js';
+import { openFileCheckpointStore } from './local/file-checkpoint-store.js';
+import { openKinesisSource } from './local/kinesis-source.js';
+import type { CheckpointStore } from './local/checkpoint-store.js';
+import type { RecordSource } from './local/source.js';
+import { LiveSessions, type SessionSetup } from './live-sessions.js';
+import type { ByteChannel } from './ports.js';
+import { claimAwsKcl } from './transport/aws-kcl-channel.js';
+import { claimStdio } from './transport/stdio-channel.js';
+import type { Engine, WorkerOptions, WorkerOutcome } from './worker-options.js';
+
+export interface ConsumerEngine {
+  readonly consumer: ResolvedConsumer;
+  readonly sessions: LiveSessions;
+  /** Resolves when the consumer has ended, for whatever reason. */
+  readonly closed: Promise<WorkerOutcome>;
+  /** Ends in order; resolves at once, `closed` tells when it is over. */
+  stop(): void;
+}
+
+export interface EngineRequest {
+  readonly engine: Engine;
+  readonly setup: Omit<SessionSetup, 'retentionMs'>;
+  readonly options: WorkerOptions;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export function startEngine(request: EngineRequest): Promise<ConsumerEngine> {
+  switch (request.engine) {
+    case 'local':
+      return startLocal(request);
+    case 'stdio':
+      return Promise.resolve(serveChannel(request, claimStdio()));
+    case 'aws-kcl':
+      return claimAwsKcl().then((channel) => serveChannel(request, channel));
+    default:
+      return request.engine satisfies never;
+  }
+}
+
+async function startLocal(request: EngineRequest): Promise<ConsumerEngine> {
+  const { setup, env } = request;
+  const { consumer, ports } = setup;
+  const { clock, random, logger } = ports;
+  refuseProduction(request);
+  const endpoint = consumer.settings.kinesisEndpoint;
+  const source = await openKinesisSource({ stream: consumer.stream, endpoint, region: consumer.settings.regionName, env, clock, random, logger });
+  const open: OpenLocal = { source, store: undefined };
+  try {
+    const { retentionMs } = await source.describe(AbortSignal.timeout(START_TIMEOUT_MS));
+    open.store = await openStore(request);
+    const sessions = new LiveSessions({ ...setup, retentionMs });
+    const engine = new LocalEngine({ consumer, source, store: open.store, clock, random, logger, openSession: (session) => void sessions.serve(session) });
+    const closed = engine.closed.then(async (outcome): Promise<WorkerOutcome> => {
+      await closeLocal(open);
+      return outcome;
+    });
+    await engine.start();
+    return { consumer, sessions, closed, stop: () => stopLocal(sessions, engine) };
+  } catch (error) {
+    await closeLocal(open);
+    throw error;
+  }
+}
+
+const START_TIMEOUT_MS = 30_000;
+
+interface OpenLocal {
+  readonly source: RecordSource;
+  store: CheckpointStore | undefined;
+}
+
+function stopLocal(sessions: LiveSessions, engine: LocalEngine): void {
+  sessions.drain();
+  void engine.stop();
+}
+
+async function closeLocal({ source, store }: OpenLocal): Promise<void> {
+  await store?.close();
+  await source.close();
+}
+
+function openStore({ setup, options }: EngineRequest): Promise<CheckpointStore> {
+  const { applicationName, stream } = setup.consumer;
+  const path = options.checkpointFile ?? `.millrace/${applicationName}.checkpoints.json`;
+  return openFileCheckpointStore(path, { applicationName, stream, logger: setup.ports.logger });
+}
+
+/** Every replica would read every shard: two of them do all the work twice, and nobody notices. */
+function refuseProduction({ env, options }: EngineRequest): void {
+  const allowed = options.localInProduction ?? env['MILLRACE_LOCAL_IN_PRODUCTION'] === '1';
+  if (env['NODE_ENV'] !== 'production' || allowed) return;
+  throw new MillraceError(
+    'ENGINE_REFUSED',
+    'The local engine does not run with NODE_ENV=production, because every replica would read all shards. If exactly one process runs, allow it with MILLRACE_LOCAL_IN_PRODUCTION=1.',
+  );
+}
+
+/** The child of one shard: its only session is its life. */
+function serveChannel({ setup }: EngineRequest, channel: ByteChannel): ConsumerEngine {
+  const sessions = new LiveSessions({ ...setup, retentionMs: undefined });
+  const closed = sessions
+    .serve({ sessionId: `${setup.consumer.applicationName}#1`, channel })
+    .then((outcome): WorkerOutcome => (outcome.kind === 'ended' ? { kind: 'stopped' } : { kind: 'failed', error: outcome.error }));
+  return { consumer: setup.consumer, sessions, closed, stop: () => sessions.drain() };
+}

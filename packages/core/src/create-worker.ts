@@ -1,0 +1,147 @@
+/** The composition root: consumers, configuration, container, sinks and engines become one worker. It takes no signals and never exits. */
+import type { ResolvedConsumer } from './config/resolved.js';
+import { startEngine, type ConsumerEngine } from './consumer-engine.js';
+import { openContainer, type OpenContainer } from './open-container.js';
+import type { ConsumerDefinition, Environment } from './definition/definition.js';
+import { MillraceError, toError } from './errors.js';
+import { closeSinks, openSinks, type OpenedSinks } from './open-sinks.js';
+import type { RuntimePorts } from './ports.js';
+import { stderrLogger, systemClock } from './process-ports.js';
+import { readDefinitions, resolveConsumers } from './resolve-consumers.js';
+import type { Consumer, Engine, Worker, WorkerHealth, WorkerOptions, WorkerOutcome } from './worker-options.js';
+
+/**
+ * Makes a worker that you start and stop yourself, inside a program that has its own signals and its own end.
+ *
+ * @throws DefinitionError with every mistake in the declarations.
+ */
+export function createWorker(consumers: readonly Consumer[], options: WorkerOptions = {}): Worker {
+  return new MillraceWorker(readDefinitions(consumers), options);
+}
+
+type Phase =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'running' }
+  | { readonly kind: 'ended' };
+
+class MillraceWorker implements Worker {
+  readonly closed: Promise<WorkerOutcome>;
+  private readonly env: Environment;
+  private readonly ports: RuntimePorts;
+  private readonly engines: ConsumerEngine[] = [];
+  private readonly sinks: OpenedSinks[] = [];
+  private container: OpenContainer | undefined;
+  private phase: Phase = { kind: 'new' };
+  private stopCause: Error | undefined;
+  private stopping = false;
+  private resolveClosed: (outcome: WorkerOutcome) => void = () => undefined;
+
+  constructor(
+    private readonly definitions: readonly ConsumerDefinition[],
+    private readonly options: WorkerOptions,
+  ) {
+    this.env = options.env ?? process.env;
+    this.ports = { clock: systemClock, random: Math.random, logger: options.logger ?? stderrLogger(this.env), observer: options.observer };
+    this.closed = new Promise((resolve) => {
+      this.resolveClosed = resolve;
+    });
+  }
+
+  async start(): Promise<void> {
+    if (this.phase.kind !== 'new') throw new MillraceError('WORKER_STOPPED', 'A worker is started once; create another one to start again.');
+    this.phase = { kind: 'starting' };
+    try {
+      await this.startEngines();
+      this.phase = { kind: 'running' };
+    } catch (error) {
+      await this.endWith(toError(error));
+      throw error;
+    }
+    void this.watch();
+  }
+
+  async stop(): Promise<WorkerOutcome> {
+    this.endInOrder(undefined);
+    if (this.phase.kind === 'new') await this.endWith(undefined);
+    return this.closed;
+  }
+
+  health(): WorkerHealth {
+    const consumers = this.engines.map(({ consumer, sessions }) => ({
+      consumer: consumer.definition.name,
+      applicationName: consumer.applicationName,
+      stream: consumer.stream,
+      shards: sessions.status(),
+    }));
+    return { healthy: consumers.every(({ shards }) => shards.every((shard) => shard.held === undefined)), consumers };
+  }
+
+  private async startEngines(): Promise<void> {
+    const engine = chosenEngine(this.options, this.env);
+    const resolved = await resolveConsumers(this.definitions, this.options, this.env, engine === 'local' ? 'local' : 'stdio');
+    if (engine !== 'local' && resolved.length > 1) {
+      throw new MillraceError('ENGINE_UNAVAILABLE', `The engine ${engine} serves one shard of one consumer; this program has ${resolved.length} consumers.`);
+    }
+    for (const { notices } of resolved) for (const notice of notices) this.ports.logger.warn({ code: notice.code }, notice.message);
+    this.container = await openContainer(this.options);
+    for (const consumer of resolved) {
+      if (this.stopping) throw new MillraceError('WORKER_STOPPED', 'The worker was stopped while it started.');
+      this.engines.push(await this.startConsumer(consumer, engine, this.container));
+    }
+  }
+
+  private async startConsumer(consumer: ResolvedConsumer, engine: Engine, container: OpenContainer): Promise<ConsumerEngine> {
+    const { applicationName, stream, definition } = consumer;
+    const sinks = await openSinks(definition, { applicationName, stream, engine: engine === 'local' ? 'local' : 'daemon', ports: this.ports });
+    this.sinks.push(sinks);
+    const setup = { consumer, container: container.port, sinks, ports: this.ports, requestStop: (cause: Error) => this.endInOrder(cause) };
+    return startEngine({ engine, setup, options: this.options, env: this.env });
+  }
+
+  /** Any consumer's end is the worker's end. */
+  private async watch(): Promise<void> {
+    if (this.stopping) for (const engine of this.engines) engine.stop();
+    const first = await Promise.race(this.engines.map((engine) => engine.closed));
+    if (first.kind === 'failed') this.stopCause ??= first.error;
+    this.endInOrder(undefined);
+    const outcomes = await Promise.all(this.engines.map((engine) => engine.closed));
+    const failure = this.stopCause ?? outcomes.flatMap((outcome) => (outcome.kind === 'failed' ? [outcome.error] : []))[0];
+    await this.endWith(failure);
+  }
+
+  private endInOrder(cause: Error | undefined): void {
+    this.stopCause ??= cause;
+    if (this.stopping) return;
+    this.stopping = true;
+    if (cause !== undefined) this.ports.logger.error({ err: cause }, 'The worker stops.');
+    for (const engine of this.engines) engine.stop();
+  }
+
+  private async endWith(failure: Error | undefined): Promise<void> {
+    if (this.phase.kind === 'ended') return;
+    this.phase = { kind: 'ended' };
+    if (failure !== undefined) {
+      // A start that failed half-way: what runs already ends in order.
+      for (const engine of this.engines) engine.stop();
+      await Promise.all(this.engines.map((engine) => engine.closed));
+    }
+    for (const sinks of this.sinks) await closeSinks(sinks, this.ports.logger);
+    await this.container?.dispose(this.ports.logger);
+    this.resolveClosed(failure === undefined ? { kind: 'stopped' } : { kind: 'failed', error: failure });
+  }
+}
+
+const ENGINES: readonly Engine[] = ['local', 'stdio', 'aws-kcl'];
+
+function chosenEngine(options: WorkerOptions, env: Environment): Engine {
+  const chosen = options.engine ?? env['MILLRACE_ENGINE'];
+  const known = ENGINES.find((engine) => engine === chosen);
+  if (known !== undefined) return known;
+  const said = chosen === undefined ? 'No engine was chosen' : `There is no engine "${chosen}"`;
+  throw new MillraceError(
+    'ENGINE_UNAVAILABLE',
+    `${said}. Set MILLRACE_ENGINE (or the engine option) to "local" to read the stream in this process without Java, or to "stdio" or "aws-kcl" in a child of a MultiLangDaemon that you run. Starting the daemon itself is not part of this version.`,
+    { details: { chosen } },
+  );
+}

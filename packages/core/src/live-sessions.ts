@@ -1,0 +1,45 @@
+/** The sessions of one consumer that are alive in this process, keyed by session: two of one shard can overlap (S6). */
+import type { ShardStatus } from './runtime/shard-status.js';
+import { ShardRunner, type SessionOutcome } from './runtime/shard-runner.js';
+import type { ShardRunnerOptions } from './runtime/runner-options.js';
+
+export type SessionSetup = Omit<ShardRunnerOptions, 'sessionId' | 'channel' | 'onShardKnown'>;
+
+export class LiveSessions {
+  private readonly alive = new Map<string, ShardRunner>();
+  private readonly shardOf = new Map<string, string>();
+  private draining = false;
+
+  constructor(private readonly setup: SessionSetup) {}
+
+  /** Serves a session until it ends. A younger session of the same shard puts the older one in doubt. */
+  async serve(session: Pick<ShardRunnerOptions, 'sessionId' | 'channel'>): Promise<SessionOutcome> {
+    const { sessionId } = session;
+    const runner = new ShardRunner({ ...this.setup, ...session, onShardKnown: (shardId) => this.claim(sessionId, shardId) });
+    this.alive.set(sessionId, runner);
+    if (this.draining) runner.drain();
+    try {
+      return await runner.run();
+    } finally {
+      this.alive.delete(sessionId);
+      this.shardOf.delete(sessionId);
+    }
+  }
+
+  /** Every session drains, those that open later included. */
+  drain(): void {
+    this.draining = true;
+    for (const runner of this.alive.values()) runner.drain();
+  }
+
+  status(): readonly ShardStatus[] {
+    return [...this.alive.values()].map((runner) => runner.status);
+  }
+
+  private claim(sessionId: string, shardId: string): void {
+    for (const [other, itsShard] of this.shardOf) {
+      if (itsShard === shardId && other !== sessionId) this.alive.get(other)?.doubt(`a younger session of ${shardId} has started`);
+    }
+    this.shardOf.set(sessionId, shardId);
+  }
+}
