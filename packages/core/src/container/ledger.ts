@@ -20,7 +20,7 @@ export class Ledger {
 
   /** Disposes what is there and goes on after failures; `finish` reports them. */
   async disposeAll(): Promise<void> {
-    const newestFirst = [...this.#instances].reverse();
+    const newestFirst = [...this.#instances].toReversed();
     this.#instances.clear();
     for (const instance of newestFirst) {
       try {

@@ -122,7 +122,7 @@ export class ServiceContainer {
       this.root.register(token, { useValue: override.useValue });
     } else if ('useClass' in override) {
       const lifecycle = isSingle ? Lifecycle.Singleton : Lifecycle.Transient;
-      this.root.register(token, { useClass: override.useClass as new () => unknown }, { lifecycle });
+      this.root.register(token, { useClass: override.useClass }, { lifecycle });
     } else {
       const { useFactory } = override;
       let made: { readonly value: unknown } | undefined;

@@ -71,7 +71,7 @@ function check(services: ServiceContainer, target: ConsumerClass): void {
 async function disposeWorker(services: ServiceContainer, open: ReadonlySet<LeaseScope>): Promise<void> {
   const failures: Error[] = [];
   const attempt = (disposal: Promise<void>) => disposal.catch((thrown: unknown) => void failures.push(toError(thrown)));
-  for (const scope of [...open].reverse()) await attempt(scope.dispose());
+  for (const scope of [...open].toReversed()) await attempt(scope.dispose());
   await attempt(services.ledger.finish('the worker'));
   const [first, second] = failures;
   if (first === undefined) return;
@@ -133,7 +133,7 @@ class LeaseScope implements Scope {
 
   #openContainer(): DependencyContainer {
     const container = this.#services.openChild(this.#ledger);
-    container.register(SHARD as symbol, { useValue: this.#shard });
+    container.register(SHARD, { useValue: this.#shard });
     return container;
   }
 }

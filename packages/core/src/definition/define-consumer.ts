@@ -99,9 +99,10 @@ export interface ConsumerData<I extends object> {
  */
 export function defineConsumer<I extends object = object>(data: ConsumerData<I>): ConsumerDefinition {
   const issues = new Issues();
-  const at = (what: string): At => ({ issues, place: { path: [String(data.name)], label: what } });
+  const at = (what: string): At => ({ issues, place: { path: [data.name], label: what } });
   const handlers = data.handlers ?? [];
   checkNames(data, handlers, at(`${data.name} (defineConsumer)`));
+  checkFunction(data.create, { ...at(`${data.name} (defineConsumer)`), name: 'create' });
   const create = data.create ?? (() => ({}));
   return buildDefinition(
     {
