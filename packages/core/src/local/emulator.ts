@@ -176,9 +176,11 @@ async function isHealthy(endpoint: string): Promise<boolean> {
 
 async function stop(server: Server): Promise<void> {
   if (hasExited(server.child)) return;
+  // Nothing else may keep our process running until it is gone.
+  server.child.ref();
   server.child.kill('SIGTERM');
   // It can hang on SIGTERM for ever, for example with an open subscription.
-  const gone = await Promise.race([server.exited.then(() => true), sleep(STOP_WITHIN_MS, false)]);
+  const gone = await Promise.race([server.exited.then(() => true), sleep(STOP_WITHIN_MS, false, { ref: false })]);
   if (!gone) server.child.kill('SIGKILL');
   await server.exited;
 }

@@ -281,6 +281,7 @@ describe('resharding', () => {
       '1 initialize LATEST/0',
       '2 initialize LATEST/0',
     ]);
+    expect(states(w.engine)).toEqual(['0 unread', '1 idle', '2 idle']);
     w.stream.split(C1);
     w.put('a', 'b');
     await w.clock.advance(2_000);

@@ -78,7 +78,7 @@ export class LocalEngine {
       return {
         shardId,
         parentShardIds: parents.get(shardId) ?? [],
-        state: loop?.state ?? (checkpoint === 'SHARD_END' ? 'ended' : 'blocked'),
+        state: loop?.state ?? stateWithoutLoop(checkpoint),
         sessionId: loop?.sessionId,
         restarts: Math.max(0, (loop?.sessions ?? 0) - 1),
         checkpoint,
@@ -203,4 +203,9 @@ export class LocalEngine {
       { details: { shardId, stream: facts.stream } },
     );
   }
+}
+
+function stateWithoutLoop(checkpoint: CheckpointTarget | undefined): ShardState {
+  if (checkpoint === undefined) return 'unread';
+  return checkpoint === 'SHARD_END' ? 'ended' : 'blocked';
 }

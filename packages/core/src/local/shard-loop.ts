@@ -33,7 +33,9 @@ export interface LocalSession {
   readonly channel: ByteChannel;
 }
 
+/** `unread`: a parent that lies before the initial position. `blocked`: waits for the end of its parents. */
 export type ShardState =
+  | 'unread'
   | 'blocked'
   | 'initializing'
   | 'idle'
