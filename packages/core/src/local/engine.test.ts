@@ -576,7 +576,7 @@ describe('a source or store that fails', () => {
 
     await w.clock.advance(1_000);
     expect(w.log).toEqual(['error New shards cannot start yet: disk full']);
-    expect(states(w.engine)).toEqual(['0 ended', '1 blocked', '2 blocked']);
+    expect(states(w.engine)).toEqual(['0 ended', '1 unread', '2 blocked']);
 
     await w.clock.advance(10_000);
     expect(states(w.engine)).toEqual(['0 ended', '1 idle', '2 idle']);

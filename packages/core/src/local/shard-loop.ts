@@ -33,7 +33,7 @@ export interface LocalSession {
   readonly channel: ByteChannel;
 }
 
-/** `unread`: a parent that lies before the initial position. `blocked`: waits for the end of its parents. */
+/** `unread`: without a lease, as parents that lie before the initial position are. `blocked`: waits for the end of its parents. */
 export type ShardState =
   | 'unread'
   | 'blocked'
