@@ -84,7 +84,7 @@ class MillraceWorker implements Worker {
       throw new MillraceError('ENGINE_UNAVAILABLE', `The engine ${engine} serves one shard of one consumer; this program has ${resolved.length} consumers.`);
     }
     for (const { notices } of resolved) for (const notice of notices) this.ports.logger.warn({ code: notice.code }, notice.message);
-    this.container = await openContainer(this.options);
+    this.container = await openContainer(this.definitions, this.options);
     for (const consumer of resolved) {
       if (this.stopping) throw new MillraceError('WORKER_STOPPED', 'The worker was stopped while it started.');
       this.engines.push(await this.startConsumer(consumer, engine, this.container));

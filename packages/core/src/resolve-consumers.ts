@@ -1,6 +1,5 @@
 /** From what the user passed to resolved consumers: all mistakes of all consumers in one error. */
 import { readFile } from 'node:fs/promises';
-import type { Engine as ConfiguredEngine } from './config/property-spec.js';
 import { resolveConsumer } from './config/resolve.js';
 import type { ResolvedConsumer } from './config/resolved.js';
 import { readDefinition } from './decorators/read-definition.js';
@@ -28,7 +27,7 @@ export function readDefinitions(consumers: readonly Consumer[]): ConsumerDefinit
 }
 
 /** @throws ConfigurationError with the mistakes of every consumer. */
-export async function resolveConsumers(definitions: readonly ConsumerDefinition[], options: WorkerOptions, env: Environment, engine: ConfiguredEngine): Promise<ResolvedConsumer[]> {
+export async function resolveConsumers(definitions: readonly ConsumerDefinition[], options: WorkerOptions, env: Environment, engine: 'local' | 'stdio'): Promise<ResolvedConsumer[]> {
   const file = options.propertiesFile === undefined ? undefined : { path: options.propertiesFile, text: await readText(options.propertiesFile) };
   const issues: Issue[] = [];
   const scoped = definitions.length > 1;

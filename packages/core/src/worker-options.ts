@@ -1,8 +1,7 @@
 /** What `run` and `createWorker` take, and what a worker is. */
+import type { DependencyContainer, Override } from './container/tsyringe.js';
 import type { ConsumerOptions } from './definition/consumer-options.js';
-import type { ConsumerDefinition, Environment } from './definition/definition.js';
-import type { ConsumerClass } from './definition/definition.js';
-import type { Override, RegisterServices } from './container/registration.js';
+import type { ConsumerClass, ConsumerDefinition, Environment } from './definition/definition.js';
 import type { ContainerPort, Logger, Observer } from './ports.js';
 import type { ShardStatus } from './runtime/shard-status.js';
 
@@ -19,7 +18,7 @@ export interface WorkerOptions {
   /** Default: the variable MILLRACE_ENGINE. */
   readonly engine?: Engine;
   /** Registers services before the first session; what it registered is disposed after the last one. */
-  readonly register?: RegisterServices;
+  readonly register?: (container: DependencyContainer) => void | Promise<void>;
   /** Replaces services by class or token. */
   readonly overrides?: readonly Override[];
   /** Another container instead of tsyringe: Nest, awilix. Excludes `register` and `overrides`. */

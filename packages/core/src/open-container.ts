@@ -1,0 +1,35 @@
+/** The container that a worker's options ask for: tsyringe with the user's services, or the user's own. */
+import { createTsyringeContainer } from './container/worker-container.js';
+import type { ConsumerDefinition } from './definition/definition.js';
+import { MillraceError, toError } from './errors.js';
+import type { ContainerPort, Logger } from './ports.js';
+import type { WorkerOptions } from './worker-options.js';
+
+export interface OpenContainer {
+  readonly port: ContainerPort;
+  /** Never rejects: what could not be disposed is logged, the worker ends all the same. */
+  dispose(logger: Logger): Promise<void>;
+}
+
+/**
+ * @throws INJECTION_FAILED or METADATA_MISSING for whatever a consumer's constructor cannot get; found before the first
+ * record, not at it.
+ */
+export async function openContainer(definitions: readonly ConsumerDefinition[], options: WorkerOptions): Promise<OpenContainer> {
+  const { container, register, overrides } = options;
+  if (container !== undefined) {
+    refuseBoth(options);
+    return { port: container, dispose: () => Promise.resolve() };
+  }
+  const made = await createTsyringeContainer({ register, overrides });
+  for (const { instance } of definitions) if (instance.kind === 'class') made.check(instance.target);
+  return {
+    port: made.port,
+    dispose: (logger) => made.dispose().catch((error: unknown) => logger.error({ err: toError(error) }, 'Services were not disposed cleanly.')),
+  };
+}
+
+function refuseBoth({ register, overrides }: WorkerOptions): void {
+  if (register === undefined && overrides === undefined) return;
+  throw new MillraceError('INJECTION_FAILED', 'register and overrides are for the built-in container; register services in the container that you pass instead.');
+}
