@@ -203,7 +203,7 @@ describe('policies', () => {
 });
 
 describe('mistakes', () => {
-  const typed = (name: string, options: object) => ({ ...handler(options), name });
+  const typed = (name: string, options: Record<string, unknown>) => ({ ...handler(options), name });
 
   it.each<[string, Record<string, unknown>, string[]]>([
     ['no handler', { handlers: [] }, ['NO_HANDLER']],

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { MillraceError } from '../errors.js';
+import { bytesOf, bytesRecord, textRecord, wireRecord } from './record.fixture.js';
+import { viewRecord } from './record-view.js';
+
+const failureOf = (run: () => unknown): MillraceError => {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof MillraceError) return error;
+  }
+  throw new Error('nothing of ours was thrown');
+};
+
+describe('a record', () => {
+  it('shows what the daemon sent, and has an id that is the same at every delivery', () => {
+    const wire = wireRecord('{}', { sequenceNumber: '12', subSequenceNumber: 3 });
+    const record = viewRecord(wire, 'shardId-7');
+    expect({
+      id: record.id,
+      shardId: record.shardId,
+      partitionKey: record.partitionKey,
+      sequenceNumber: record.sequenceNumber,
+      subSequenceNumber: record.subSequenceNumber,
+      approximateArrivalTimestamp: record.approximateArrivalTimestamp,
+    }).toEqual({
+      id: 'shardId-7:12:3',
+      shardId: 'shardId-7',
+      partitionKey: 'customer-7',
+      sequenceNumber: '12',
+      subSequenceNumber: 3,
+      approximateArrivalTimestamp: 1_500_000_000_000,
+    });
+    expect(record.bytes).toBe(wire.data);
+  });
+
+  it('touches the data only when it is asked for', () => {
+    let reads = 0;
+    const wire = {
+      ...wireRecord(''),
+      get data() {
+        reads += 1;
+        return bytesOf('{}');
+      },
+    };
+    const lazy = viewRecord(wire, 's');
+    expect([lazy.id, lazy.partitionKey]).toHaveLength(2);
+    expect(reads).toBe(0);
+    lazy.json();
+    expect(reads).toBeGreaterThan(0);
+  });
+
+  it('reads text from any part of a larger buffer', () => {
+    const large = bytesOf('xxgrüße, 世界yy');
+    const part = large.subarray(2, large.length - 2);
+    expect(viewRecord(wireRecord(part), 's').text()).toBe('grüße, 世界');
+  });
+
+  it('parses JSON once, whatever it is', () => {
+    for (const text of ['{"a":1}', 'null', 'false', '0', '""']) {
+      const record = textRecord(text);
+      expect(record.json()).toEqual(JSON.parse(text));
+      expect(record.json()).toBe(record.json());
+    }
+  });
+
+  it('takes a byte order mark in front of JSON, and keeps it in text', () => {
+    expect(textRecord('\uFEFF{"a":1}').json()).toEqual({ a: 1 });
+    expect(textRecord('\uFEFFa').text()).toBe('\uFEFFa');
+  });
+
+  it('refuses bytes that are no UTF-8 instead of replacing them', () => {
+    for (const read of ['text', 'json'] as const) {
+      const error = failureOf(() => bytesRecord(0xff, 0xfe)[read]());
+      expect(error.code).toBe('DECODE_FAILED');
+      expect(error.message).toContain('(2 bytes) is not UTF-8 text');
+      expect(error.details).toMatchObject({ shardId: 'shardId-000000000000', subSequenceNumber: 0 });
+    }
+  });
+
+  it('refuses what is no JSON, and keeps the cause', () => {
+    const error = failureOf(() => textRecord('{"secret"').json());
+    expect(error.code).toBe('DECODE_FAILED');
+    expect(error.message).toContain('is not JSON');
+    expect(error.message).not.toContain('secret');
+    expect(error.cause).toBeInstanceOf(SyntaxError);
+  });
+});
