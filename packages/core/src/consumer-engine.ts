@@ -47,14 +47,31 @@ async function startLocal(request: EngineRequest): Promise<ConsumerEngine> {
   const { clock, random, logger } = ports;
   refuseProduction(request);
   const endpoint = consumer.settings.kinesisEndpoint;
-  const source = await openKinesisSource({ stream: consumer.stream, endpoint, region: consumer.settings.regionName, env, clock, random, logger });
+  const source = await openKinesisSource({
+    stream: consumer.stream,
+    endpoint,
+    region: consumer.settings.regionName,
+    env,
+    clock,
+    random,
+    logger,
+  });
   const open: OpenLocal = { source, store: undefined };
   try {
     const { retentionMs } = await source.describe(AbortSignal.timeout(START_TIMEOUT_MS));
     open.store = await openStore(request);
     const sessions = new LiveSessions({ ...setup, retentionMs });
-    const engine = new LocalEngine({ consumer, source, store: open.store, clock, random, logger, openSession: (session) => void sessions.serve(session) });
+    const engine = new LocalEngine({
+      consumer,
+      source,
+      store: open.store,
+      clock,
+      random,
+      logger,
+      openSession: (session) => void sessions.serve(session),
+    });
     const closed = engine.closed.then(async (outcome): Promise<WorkerOutcome> => {
+      await sessions.ended();
       await closeLocal(open);
       return outcome;
     });
@@ -104,6 +121,8 @@ function serveChannel({ setup }: EngineRequest, channel: ByteChannel): ConsumerE
   const sessions = new LiveSessions({ ...setup, retentionMs: undefined });
   const closed = sessions
     .serve({ sessionId: `${setup.consumer.applicationName}#1`, channel })
-    .then((outcome): WorkerOutcome => (outcome.kind === 'ended' ? { kind: 'stopped' } : { kind: 'failed', error: outcome.error }));
+    .then((outcome): WorkerOutcome =>
+      outcome.kind === 'ended' ? { kind: 'stopped' } : { kind: 'failed', error: outcome.error },
+    );
   return { consumer: setup.consumer, sessions, closed, stop: () => sessions.drain() };
 }

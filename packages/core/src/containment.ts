@@ -38,12 +38,18 @@ export class StrayErrors {
     const { logger } = this.options;
     const attempt = currentAttempt();
     if (attempt?.escape(error) === true) {
-      logger.error({ err: error, handler: attempt.handler, recordId: attempt.recordId }, 'An error escaped a handler; its record fails.');
+      logger.error(
+        { err: error, handler: attempt.handler, recordId: attempt.recordId },
+        'An error escaped a handler; its record fails.',
+      );
       return;
     }
     if (attempt !== undefined) {
       const { handler, recordId } = attempt;
-      logger.error({ err: error, handler, recordId }, 'An error escaped a handler after its record was done: something there is not awaited.');
+      logger.error(
+        { err: error, handler, recordId },
+        'An error escaped a handler after its record was done: something there is not awaited.',
+      );
       return;
     }
     logger.error({ err: error }, 'An error that belongs to no record was thrown or rejected, and nobody caught it.');
@@ -55,6 +61,12 @@ export class StrayErrors {
     this.times = [...this.times.filter((time) => now - time < WINDOW_MS), now];
     if (this.times.length < LIMIT) return;
     this.times = [];
-    this.options.requestStop(new MillraceError('HANDLER_FAILED', `${LIMIT} errors that belong to no record came within ${WINDOW_MS} ms; the worker stops in order.`, { cause: error }));
+    this.options.requestStop(
+      new MillraceError(
+        'HANDLER_FAILED',
+        `${LIMIT} errors that belong to no record came within ${WINDOW_MS} ms; the worker stops in order.`,
+        { cause: error },
+      ),
+    );
   }
 }

@@ -42,14 +42,20 @@ class MillraceWorker implements Worker {
     private readonly options: WorkerOptions,
   ) {
     this.env = options.env ?? process.env;
-    this.ports = { clock: systemClock, random: Math.random, logger: options.logger ?? stderrLogger(this.env), observer: options.observer };
+    this.ports = {
+      clock: systemClock,
+      random: Math.random,
+      logger: options.logger ?? stderrLogger(this.env),
+      observer: options.observer,
+    };
     this.closed = new Promise((resolve) => {
       this.resolveClosed = resolve;
     });
   }
 
   async start(): Promise<void> {
-    if (this.phase.kind !== 'new') throw new MillraceError('WORKER_STOPPED', 'A worker is started once; create another one to start again.');
+    if (this.phase.kind !== 'new')
+      throw new MillraceError('WORKER_STOPPED', 'A worker is started once; create another one to start again.');
     this.phase = { kind: 'starting' };
     try {
       await this.startEngines();
@@ -79,11 +85,18 @@ class MillraceWorker implements Worker {
 
   private async startEngines(): Promise<void> {
     const engine = chosenEngine(this.options, this.env);
-    const resolved = await resolveConsumers(this.definitions, this.options, this.env, engine === 'local' ? 'local' : 'stdio');
+    const resolved = await resolveConsumers(this.definitions, this.options, {
+      env: this.env,
+      engine: engine === 'local' ? 'local' : 'stdio',
+    });
     if (engine !== 'local' && resolved.length > 1) {
-      throw new MillraceError('ENGINE_UNAVAILABLE', `The engine ${engine} serves one shard of one consumer; this program has ${resolved.length} consumers.`);
+      throw new MillraceError(
+        'ENGINE_UNAVAILABLE',
+        `The engine ${engine} serves one shard of one consumer; this program has ${resolved.length} consumers.`,
+      );
     }
-    for (const { notices } of resolved) for (const notice of notices) this.ports.logger.warn({ code: notice.code }, notice.message);
+    for (const { notices } of resolved)
+      for (const notice of notices) this.ports.logger.warn({ code: notice.code }, notice.message);
     this.container = await openContainer(this.definitions, this.options);
     for (const consumer of resolved) {
       if (this.stopping) throw new MillraceError('WORKER_STOPPED', 'The worker was stopped while it started.');
@@ -91,11 +104,26 @@ class MillraceWorker implements Worker {
     }
   }
 
-  private async startConsumer(consumer: ResolvedConsumer, engine: Engine, container: OpenContainer): Promise<ConsumerEngine> {
+  private async startConsumer(
+    consumer: ResolvedConsumer,
+    engine: Engine,
+    container: OpenContainer,
+  ): Promise<ConsumerEngine> {
     const { applicationName, stream, definition } = consumer;
-    const sinks = await openSinks(definition, { applicationName, stream, engine: engine === 'local' ? 'local' : 'daemon', ports: this.ports });
+    const sinks = await openSinks(definition, {
+      applicationName,
+      stream,
+      engine: engine === 'local' ? 'local' : 'daemon',
+      ports: this.ports,
+    });
     this.sinks.push(sinks);
-    const setup = { consumer, container: container.port, sinks, ports: this.ports, requestStop: (cause: Error) => this.endInOrder(cause) };
+    const setup = {
+      consumer,
+      container: container.port,
+      sinks,
+      ports: this.ports,
+      requestStop: (cause: Error) => this.endInOrder(cause),
+    };
     return startEngine({ engine, setup, options: this.options, env: this.env });
   }
 
@@ -106,7 +134,8 @@ class MillraceWorker implements Worker {
     if (first.kind === 'failed') this.stopCause ??= first.error;
     this.endInOrder(undefined);
     const outcomes = await Promise.all(this.engines.map((engine) => engine.closed));
-    const failure = this.stopCause ?? outcomes.flatMap((outcome) => (outcome.kind === 'failed' ? [outcome.error] : []))[0];
+    const failure =
+      this.stopCause ?? outcomes.flatMap((outcome) => (outcome.kind === 'failed' ? [outcome.error] : []))[0];
     await this.endWith(failure);
   }
 

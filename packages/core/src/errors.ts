@@ -49,6 +49,7 @@ export const ERROR_CODES = {
   MODULE_NOT_LOADED: 'The module given on the command line cannot be loaded, or exports no consumer.',
   WORKER_STOPPED: 'The worker has stopped or is stopping.',
   INPUT_INVALID: 'Input given to a command cannot be used.',
+  PUT_FAILED: 'Records that a command sent were refused until the end.',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
@@ -111,7 +112,11 @@ export class RetryLaterError extends MillraceError {
   readonly delayMs: number;
 
   /** @param delayMs - milliseconds until the next attempt; it counts as an attempt like any other. */
-  constructor(delayMs: number, message = `The handler asks to run again in ${delayMs} ms.`, options: MillraceErrorOptions = {}) {
+  constructor(
+    delayMs: number,
+    message = `The handler asks to run again in ${delayMs} ms.`,
+    options: MillraceErrorOptions = {},
+  ) {
     super('RETRY_LATER', message, { ...options, details: { ...options.details, delayMs } });
     this.delayMs = delayMs;
   }
@@ -131,7 +136,9 @@ export function isMillraceError(value: unknown, code?: ErrorCode): value is Mill
 /** Whatever user code threw, as an Error; anything else than an Error is wrapped so that it has a message and a stack. */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
-  return new MillraceError('HANDLER_FAILED', `A value that is not an Error was thrown: ${describeValue(thrown)}`, { cause: thrown });
+  return new MillraceError('HANDLER_FAILED', `A value that is not an Error was thrown: ${describeValue(thrown)}`, {
+    cause: thrown,
+  });
 }
 
 function describeValue(value: unknown): string {

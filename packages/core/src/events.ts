@@ -21,22 +21,59 @@ interface OneRecord extends Common {
 }
 
 export type SessionEvent =
-  | (Common & { readonly kind: 'sessionStarted'; readonly sequenceNumber: string | undefined; readonly subSequenceNumber: number })
+  | (Common & {
+      readonly kind: 'sessionStarted';
+      readonly sequenceNumber: string | undefined;
+      readonly subSequenceNumber: number;
+    })
   | (Common & { readonly kind: 'sessionReady' })
   | (Common & { readonly kind: 'delivered'; readonly records: number; readonly millisBehindLatest: number | undefined })
   | (Common & { readonly kind: 'acknowledged'; readonly action: string; readonly unsettled: number })
-  | (Common & { readonly kind: 'progress'; readonly settled: Readonly<Record<SettledHow, number>>; readonly retries: number })
-  | (Common & { readonly kind: 'held'; readonly recordId: string | undefined; readonly why: string; readonly error: Error })
+  | (Common & {
+      readonly kind: 'progress';
+      readonly settled: Readonly<Record<SettledHow, number>>;
+      readonly retries: number;
+    })
+  | (Common & {
+      readonly kind: 'held';
+      readonly recordId: string | undefined;
+      readonly why: string;
+      readonly error: Error;
+    })
   | (Common & { readonly kind: 'released'; readonly recordId: string | undefined })
-  | (Common & { readonly kind: 'stuck'; readonly recordId: string | undefined; readonly handler: string; readonly runningMs: number })
+  | (Common & {
+      readonly kind: 'stuck';
+      readonly recordId: string | undefined;
+      readonly handler: string;
+      readonly runningMs: number;
+    })
   | (Common & { readonly kind: 'checkpointRequested'; readonly target: PositionData | 'SHARD_END' })
-  | (Common & { readonly kind: 'checkpointAnswered'; readonly target: PositionData | 'SHARD_END'; readonly error: string | undefined })
+  | (Common & {
+      readonly kind: 'checkpointAnswered';
+      readonly target: PositionData | 'SHARD_END';
+      readonly error: string | undefined;
+    })
   | (Common & { readonly kind: 'leaseDoubt'; readonly why: string })
   | (Common & { readonly kind: 'draining'; readonly reason: string })
   | (Common & { readonly kind: 'sessionEnded'; readonly why: string; readonly abandoned: number })
   // single records, only for observers with `records: true`
   | (OneRecord & { readonly kind: 'handlerStarted'; readonly handler: string; readonly attempt: number })
-  | (OneRecord & { readonly kind: 'handlerEnded'; readonly handler: string; readonly attempt: number; readonly error: Error | undefined })
-  | (OneRecord & { readonly kind: 'retryScheduled'; readonly attempt: number; readonly delayMs: number; readonly error: Error })
-  | (OneRecord & { readonly kind: 'recordSettled'; readonly how: SettledHow; readonly attempts: number; readonly error: Error | undefined })
+  | (OneRecord & {
+      readonly kind: 'handlerEnded';
+      readonly handler: string;
+      readonly attempt: number;
+      readonly error: Error | undefined;
+    })
+  | (OneRecord & {
+      readonly kind: 'retryScheduled';
+      readonly attempt: number;
+      readonly delayMs: number;
+      readonly error: Error;
+    })
+  | (OneRecord & {
+      readonly kind: 'recordSettled';
+      readonly how: SettledHow;
+      readonly attempts: number;
+      readonly error: Error | undefined;
+    })
   | (OneRecord & { readonly kind: 'recordAbandoned'; readonly why: string });

@@ -1,5 +1,5 @@
 /** How a Millrace process ends; docs/local-development.md prints this table. */
-import { ConfigurationError, DefinitionError, isMillraceError } from './errors.js';
+import { isMillraceError, type ErrorCode } from './errors.js';
 
 export const EXIT_CODES = {
   /** Ended as asked: SIGTERM, SIGINT, or the end of the session of a `stdio` child. */
@@ -20,23 +20,22 @@ export const EXIT_CODES = {
 
 export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];
 
+const CODE_OF: { readonly [K in ErrorCode]?: ExitCode } = {
+  ENGINE_UNAVAILABLE: EXIT_CODES.wrongUse,
+  ENGINE_REFUSED: EXIT_CODES.wrongUse,
+  INPUT_INVALID: EXIT_CODES.wrongUse,
+  MODULE_NOT_LOADED: EXIT_CODES.wrongUse,
+  METADATA_MISSING: EXIT_CODES.wrongUse,
+  INJECTION_FAILED: EXIT_CODES.wrongUse,
+  DEFINITION_INVALID: EXIT_CODES.wrongUse,
+  CONFIGURATION_INVALID: EXIT_CODES.wrongUse,
+  PROTOCOL_VIOLATION: EXIT_CODES.protocol,
+  LINE_TOO_LONG: EXIT_CODES.protocol,
+  TRANSPORT_FAILED: EXIT_CODES.protocol,
+  STOP_WORKER: EXIT_CODES.stopRequested,
+};
+
 /** The code of a process that ends with this error. */
 export function exitCodeOf(error: unknown): ExitCode {
-  if (error instanceof DefinitionError || error instanceof ConfigurationError) return EXIT_CODES.wrongUse;
-  if (!isMillraceError(error)) return EXIT_CODES.failed;
-  switch (error.code) {
-    case 'ENGINE_UNAVAILABLE':
-    case 'ENGINE_REFUSED':
-    case 'INPUT_INVALID':
-    case 'MODULE_NOT_LOADED':
-      return EXIT_CODES.wrongUse;
-    case 'PROTOCOL_VIOLATION':
-    case 'LINE_TOO_LONG':
-    case 'TRANSPORT_FAILED':
-      return EXIT_CODES.protocol;
-    case 'STOP_WORKER':
-      return EXIT_CODES.stopRequested;
-    default:
-      return EXIT_CODES.failed;
-  }
+  return isMillraceError(error) ? (CODE_OF[error.code] ?? EXIT_CODES.failed) : EXIT_CODES.failed;
 }

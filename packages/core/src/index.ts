@@ -10,13 +10,31 @@ export { OnBatch, OnRecord } from './decorators/handlers.js';
 export { OnInitialize, OnLeaseLost, OnShardEnd, OnShutdownRequested } from './decorators/hooks.js';
 export type { ShardHookDecorator } from './decorators/hooks.js';
 export { CheckpointPolicy, DeadLetter, RetryPolicy } from './decorators/policies.js';
-export type { ClassDecoratorFor, MethodDecoratorFor, PolicyClassDecorator, PolicyDecorator } from './decorators/decorator-types.js';
+export type {
+  ClassDecoratorFor,
+  MethodDecoratorFor,
+  PolicyClassDecorator,
+  PolicyDecorator,
+} from './decorators/decorator-types.js';
 export { readDefinition } from './decorators/read-definition.js';
 export { batchHandler, defineConsumer, recordHandler } from './definition/define-consumer.js';
 export type { ConsumerData, DeadLetterInput, HandlerData } from './definition/define-consumer.js';
 export type { ConsumerOptions, ConsumerOptionsSource, MillraceOptions } from './definition/consumer-options.js';
-export type { BuilderValue, DateLike, IsoTimestamp, KclProperties, StartPosition } from './definition/kcl-properties.js';
-export type { BatchOptions, CheckpointOptions, DeadLetterOptions, RecordOptions, RetryOptions, SinkInput } from './definition/handler-options.js';
+export type {
+  BuilderValue,
+  DateLike,
+  IsoTimestamp,
+  KclProperties,
+  StartPosition,
+} from './definition/kcl-properties.js';
+export type {
+  BatchOptions,
+  CheckpointOptions,
+  DeadLetterOptions,
+  RecordOptions,
+  RetryOptions,
+  SinkInput,
+} from './definition/handler-options.js';
 export type { Decoded, DtoClass, Payload, SchemaInput } from './definition/payload.js';
 export type {
   BatchHandler,
@@ -44,7 +62,16 @@ export type {
 
 // What handlers get
 export { SHARD } from './definition/context.js';
-export type { Batch, BatchContext, BatchItem, ConsumerRecord, Deferred, RecordContext, ShardContext, ShutdownContext } from './definition/context.js';
+export type {
+  Batch,
+  BatchContext,
+  BatchItem,
+  ConsumerRecord,
+  Deferred,
+  RecordContext,
+  ShardContext,
+  ShutdownContext,
+} from './definition/context.js';
 
 // Services
 export { delay, inject, injectAll, Lifecycle } from './container/tsyringe.js';
@@ -63,10 +90,32 @@ export { run } from './run.js';
 export { createWorker } from './create-worker.js';
 export { EXIT_CODES } from './exit-codes.js';
 export type { ExitCode } from './exit-codes.js';
-export type { Consumer, ConsumerHealth, Engine, Worker, WorkerHealth, WorkerOptions, WorkerOutcome } from './worker-options.js';
+export type {
+  Consumer,
+  ConsumerHealth,
+  Engine,
+  Worker,
+  WorkerHealth,
+  WorkerOptions,
+  WorkerOutcome,
+} from './worker-options.js';
 export type { ShardStatus } from './runtime/shard-status.js';
 export type { PositionData, SessionEvent, SettledHow } from './events.js';
-export type { Clock, ContainerPort, DeadLetterCause, DeadLetterEntry, DeadLetterSink, LogFields, Logger, Observer, Random, RuntimePorts, Scope, ShardFacts, Timer } from './ports.js';
+export type {
+  Clock,
+  ContainerPort,
+  DeadLetterCause,
+  DeadLetterEntry,
+  DeadLetterSink,
+  LogFields,
+  Logger,
+  Observer,
+  Random,
+  RuntimePorts,
+  Scope,
+  ShardFacts,
+  Timer,
+} from './ports.js';
 
 // The embedded Kinesis, for programs and tests that bring their own stream
 export { startEmulator } from './local/emulator.js';
@@ -74,5 +123,14 @@ export type { Emulator, EmulatorOptions } from './local/emulator.js';
 export type { StreamPlan } from './local/ensure-stream.js';
 
 // Errors
-export { ConfigurationError, DefinitionError, ERROR_CODES, isMillraceError, MillraceError, NonRetryableError, RetryLaterError, StopWorkerError } from './errors.js';
+export {
+  ConfigurationError,
+  DefinitionError,
+  ERROR_CODES,
+  isMillraceError,
+  MillraceError,
+  NonRetryableError,
+  RetryLaterError,
+  StopWorkerError,
+} from './errors.js';
 export type { ErrorCode, Issue, MillraceErrorOptions } from './errors.js';

@@ -8,22 +8,33 @@ export type SessionSetup = Omit<ShardRunnerOptions, 'sessionId' | 'channel' | 'o
 export class LiveSessions {
   private readonly alive = new Map<string, ShardRunner>();
   private readonly shardOf = new Map<string, string>();
+  private readonly serving = new Set<Promise<SessionOutcome>>();
   private draining = false;
 
   constructor(private readonly setup: SessionSetup) {}
 
   /** Serves a session until it ends. A younger session of the same shard puts the older one in doubt. */
-  async serve(session: Pick<ShardRunnerOptions, 'sessionId' | 'channel'>): Promise<SessionOutcome> {
+  serve(session: Pick<ShardRunnerOptions, 'sessionId' | 'channel'>): Promise<SessionOutcome> {
     const { sessionId } = session;
-    const runner = new ShardRunner({ ...this.setup, ...session, onShardKnown: (shardId) => this.claim(sessionId, shardId) });
+    const runner = new ShardRunner({
+      ...this.setup,
+      ...session,
+      onShardKnown: (shardId) => this.claim(sessionId, shardId),
+    });
     this.alive.set(sessionId, runner);
     if (this.draining) runner.drain();
-    try {
-      return await runner.run();
-    } finally {
+    const served = runner.run().finally(() => {
       this.alive.delete(sessionId);
       this.shardOf.delete(sessionId);
-    }
+      this.serving.delete(served);
+    });
+    this.serving.add(served);
+    return served;
+  }
+
+  /** Resolves when every session has ended and disposed what it had. */
+  async ended(): Promise<void> {
+    while (this.serving.size > 0) await Promise.allSettled(this.serving);
   }
 
   /** Every session drains, those that open later included. */
@@ -38,7 +49,8 @@ export class LiveSessions {
 
   private claim(sessionId: string, shardId: string): void {
     for (const [other, itsShard] of this.shardOf) {
-      if (itsShard === shardId && other !== sessionId) this.alive.get(other)?.doubt(`a younger session of ${shardId} has started`);
+      if (itsShard === shardId && other !== sessionId)
+        this.alive.get(other)?.doubt(`a younger session of ${shardId} has started`);
     }
     this.shardOf.set(sessionId, shardId);
   }

@@ -15,7 +15,10 @@ export interface OpenContainer {
  * @throws INJECTION_FAILED or METADATA_MISSING for whatever a consumer's constructor cannot get; found before the first
  * record, not at it.
  */
-export async function openContainer(definitions: readonly ConsumerDefinition[], options: WorkerOptions): Promise<OpenContainer> {
+export async function openContainer(
+  definitions: readonly ConsumerDefinition[],
+  options: WorkerOptions,
+): Promise<OpenContainer> {
   const { container, register, overrides } = options;
   if (container !== undefined) {
     refuseBoth(options);
@@ -25,11 +28,17 @@ export async function openContainer(definitions: readonly ConsumerDefinition[], 
   for (const { instance } of definitions) if (instance.kind === 'class') made.check(instance.target);
   return {
     port: made.port,
-    dispose: (logger) => made.dispose().catch((error: unknown) => logger.error({ err: toError(error) }, 'Services were not disposed cleanly.')),
+    dispose: (logger) =>
+      made
+        .dispose()
+        .catch((error: unknown) => logger.error({ err: toError(error) }, 'Services were not disposed cleanly.')),
   };
 }
 
 function refuseBoth({ register, overrides }: WorkerOptions): void {
   if (register === undefined && overrides === undefined) return;
-  throw new MillraceError('INJECTION_FAILED', 'register and overrides are for the built-in container; register services in the container that you pass instead.');
+  throw new MillraceError(
+    'INJECTION_FAILED',
+    'register and overrides are for the built-in container; register services in the container that you pass instead.',
+  );
 }

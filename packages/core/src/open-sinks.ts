@@ -13,7 +13,11 @@ export async function openSinks(definition: ConsumerDefinition, context: SinkCon
       opened.set(description, await description.open(context));
     } catch (error) {
       await closeSinks(opened, context.ports.logger);
-      throw new MillraceError('SINK_FAILED', `The dead-letter sink "${description.label}" of ${definition.name} cannot be opened: ${toError(error).message}`, { cause: error });
+      throw new MillraceError(
+        'SINK_FAILED',
+        `The dead-letter sink "${description.label}" of ${definition.name} cannot be opened: ${toError(error).message}`,
+        { cause: error },
+      );
     }
   }
   return opened;
@@ -30,6 +34,11 @@ export async function closeSinks(sinks: OpenedSinks, logger: Logger): Promise<vo
 }
 
 function describedSinks(definition: ConsumerDefinition): Set<SinkDescription> {
-  const declared: (DeadLetter | undefined)[] = [definition.deadLetter, ...definition.handlers.map((handler) => handler.deadLetter)];
-  return new Set(declared.flatMap((deadLetter) => (deadLetter?.sink.kind === 'description' ? [deadLetter.sink.description] : [])));
+  const declared: (DeadLetter | undefined)[] = [
+    definition.deadLetter,
+    ...definition.handlers.map((handler) => handler.deadLetter),
+  ];
+  return new Set(
+    declared.flatMap((deadLetter) => (deadLetter?.sink.kind === 'description' ? [deadLetter.sink.description] : [])),
+  );
 }

@@ -18,10 +18,20 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const STDERR = 2;
 
 /** JSON lines on stderr: stdout may be the daemon's. The level is MILLRACE_LOG_LEVEL, `info` by default. */
-export function stderrLogger(env: Environment, destination: DestinationStream = pino.destination({ dest: STDERR, sync: true })): Logger {
+export function stderrLogger(
+  env: Environment,
+  destination: DestinationStream = pino.destination({ dest: STDERR, sync: true }),
+): Logger {
   const level = env['MILLRACE_LOG_LEVEL'] ?? 'info';
   const known = level === 'silent' || level in pino.levels.values;
-  const log = pino({ level: known ? level : 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
-  if (!known) log.warn({ level }, `MILLRACE_LOG_LEVEL is no level; use one of ${Object.keys(pino.levels.values).join(', ')} or silent.`);
+  const log = pino(
+    { level: known ? level : 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    destination,
+  );
+  if (!known)
+    log.warn(
+      { level },
+      `MILLRACE_LOG_LEVEL is no level; use one of ${Object.keys(pino.levels.values).join(', ')} or silent.`,
+    );
   return log;
 }

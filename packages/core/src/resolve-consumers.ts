@@ -21,19 +21,33 @@ export function readDefinitions(consumers: readonly Consumer[]): ConsumerDefinit
       return [];
     }
   });
-  if (consumers.length === 0) issues.push({ code: 'NO_CONSUMER', message: 'No consumer was given; pass at least one decorated class.', path: [] });
+  if (consumers.length === 0)
+    issues.push({
+      code: 'NO_CONSUMER',
+      message: 'No consumer was given; pass at least one decorated class.',
+      path: [],
+    });
   if (issues.length > 0) throw new DefinitionError(issues);
   return definitions;
 }
 
 /** @throws ConfigurationError with the mistakes of every consumer. */
-export async function resolveConsumers(definitions: readonly ConsumerDefinition[], options: WorkerOptions, env: Environment, engine: 'local' | 'stdio'): Promise<ResolvedConsumer[]> {
-  const file = options.propertiesFile === undefined ? undefined : { path: options.propertiesFile, text: await readText(options.propertiesFile) };
+export async function resolveConsumers(
+  definitions: readonly ConsumerDefinition[],
+  options: WorkerOptions,
+  { env, engine }: { readonly env: Environment; readonly engine: 'local' | 'stdio' },
+): Promise<ResolvedConsumer[]> {
+  const file =
+    options.propertiesFile === undefined
+      ? undefined
+      : { path: options.propertiesFile, text: await readText(options.propertiesFile) };
   const issues: Issue[] = [];
   const scoped = definitions.length > 1;
   const resolved = definitions.flatMap((definition) => {
     try {
-      return [resolveConsumer(definition, { options: optionsOf(definition, options, scoped), env, file, scoped, engine })];
+      return [
+        resolveConsumer(definition, { options: optionsOf(definition, options, scoped), env, file, scoped, engine }),
+      ];
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
       issues.push(...error.issues);
@@ -46,10 +60,14 @@ export async function resolveConsumers(definitions: readonly ConsumerDefinition[
 }
 
 /** With one consumer the options are its own; with several they are filed under the application names. */
-function optionsOf(definition: ConsumerDefinition, { properties }: WorkerOptions, scoped: boolean): DeclaredOptions | undefined {
-  if (properties === undefined || !scoped) return properties as DeclaredOptions | undefined;
+function optionsOf(
+  definition: ConsumerDefinition,
+  { properties }: WorkerOptions,
+  scoped: boolean,
+): DeclaredOptions | undefined {
+  if (properties === undefined || !scoped) return properties;
   const filed = properties as Readonly<Record<string, ConsumerOptions>>;
-  return filed[definition.applicationName] as DeclaredOptions | undefined;
+  return filed[definition.applicationName];
 }
 
 /** The application name is the lease table: two consumers on one would take each other's shards. */
@@ -67,6 +85,8 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'latin1');
   } catch (error) {
-    throw new MillraceError('INPUT_INVALID', `The properties file ${path} cannot be read: ${toError(error).message}`, { cause: error });
+    throw new MillraceError('INPUT_INVALID', `The properties file ${path} cannot be read: ${toError(error).message}`, {
+      cause: error,
+    });
   }
 }

@@ -66,7 +66,10 @@ function onStopSignals(worker: Worker, logger: Logger, exit: (code: number) => n
   const stop = (signal: 'SIGTERM' | 'SIGINT'): void => {
     if (asked) exit(signal === 'SIGINT' ? EXIT_CODES.forcedByInterrupt : EXIT_CODES.forcedByTerminate);
     asked = true;
-    logger.info({ signal }, 'Stopping: handlers that run may finish, then the checkpoint is written. A second signal does not wait.');
+    logger.info(
+      { signal },
+      'Stopping: handlers that run may finish, then the checkpoint is written. A second signal does not wait.',
+    );
     void worker.stop();
   };
   const onTerm = (): void => stop('SIGTERM');

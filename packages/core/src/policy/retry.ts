@@ -28,7 +28,8 @@ export function decide(failed: FailedAttempt, random: Random): Decision {
       return { kind: 'exhausted', then: policy.then, retryable: false, tooOld: false };
     case 'retryable': {
       const tooOld = policy.maxRecordAgeMs !== undefined && ageMs !== undefined && ageMs > policy.maxRecordAgeMs;
-      if (tooOld || attempts >= policy.attempts) return { kind: 'exhausted', then: policy.then, retryable: true, tooOld };
+      if (tooOld || attempts >= policy.attempts)
+        return { kind: 'exhausted', then: policy.then, retryable: true, tooOld };
       return { kind: 'retry', delayMs: classification.delayMs ?? backoffMs(policy, attempts, random) };
     }
     default:

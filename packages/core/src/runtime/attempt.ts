@@ -92,9 +92,13 @@ export class Attempt {
 
   #timeOut(): void {
     const { clock, timeoutMs, handler } = this.#options;
-    this.#timedOut = new MillraceError('HANDLER_TIMEOUT', `${handler} ran longer than ${timeoutMs} ms (timeoutMs of its retry policy).`, {
-      details: { handler, timeoutMs, recordId: this.recordId },
-    });
+    this.#timedOut = new MillraceError(
+      'HANDLER_TIMEOUT',
+      `${handler} ran longer than ${timeoutMs} ms (timeoutMs of its retry policy).`,
+      {
+        details: { handler, timeoutMs, recordId: this.recordId },
+      },
+    );
     this.#signal.abort(this.#timedOut);
     this.#timer = clock.setTimer(ABORT_GRACE_MS, () => this.#options.onStuck(timeoutMs + ABORT_GRACE_MS));
   }

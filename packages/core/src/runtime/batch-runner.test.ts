@@ -10,7 +10,11 @@ type More = Omit<ConstructorParameters<typeof TestSession>[0], 'handlers'>;
 
 async function session(handle: Handle, more: More & { order?: 'any' | 'strict' } = {}): Promise<TestSession> {
   const { order, ...rest } = more;
-  const handler = batchHandler({ name: 'insert', handle: handle as (batch: Batch<unknown>, context: BatchContext) => void, ...(order === undefined ? {} : { order }) });
+  const handler = batchHandler({
+    name: 'insert',
+    handle: handle as (batch: Batch<unknown>, context: BatchContext) => void,
+    ...(order === undefined ? {} : { order }),
+  });
   const test = new TestSession({ handlers: [handler], checkpoint: 'batch', ...rest });
   await test.initialize();
   return test;
@@ -68,7 +72,9 @@ describe('a batch handler', () => {
     await test.clock.advance(1_000);
     await delivered;
 
-    expect(test.sink.parked).toMatchObject([{ attempts: 2, handler: 'insert', causes: [{ message: 'unique violation' }] }]);
+    expect(test.sink.parked).toMatchObject([
+      { attempts: 2, handler: 'insert', causes: [{ message: 'unique violation' }] },
+    ]);
     expect(test.settled).toEqual(['1:handled', '3:handled', '2:parked']);
   });
 
@@ -88,7 +94,11 @@ describe('a batch handler', () => {
 
     expect(seen).toEqual([[1, 2, 3], [2, 3], [3]]);
     expect(test.settled).toEqual(['1:handled', '2:parked', '3:handled']);
-    expect(test.events.find((event) => event.kind === 'recordSettled' && event.how === 'handled' && event.recordId.includes('4003'))).toMatchObject({ attempts: 1 });
+    expect(
+      test.events.find(
+        (event) => event.kind === 'recordSettled' && event.how === 'handled' && event.recordId.includes('4003'),
+      ),
+    ).toMatchObject({ attempts: 1 });
   });
 
   it('fails as a whole when it throws, and handles all when the next run succeeds', async () => {

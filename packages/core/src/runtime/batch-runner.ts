@@ -48,7 +48,9 @@ export class BatchRunner {
       await this.#runItems(prepared.items, batch);
     }
     if (blocked !== undefined && life.accepting) await this.#endings.after(blocked.slot, this.#handler, blocked.error);
-    for (const slot of slots) if (slot.phase === 'waiting' || slot.phase === 'running') this.#endings.abandon(slot, 'the session ended before it was settled');
+    for (const slot of slots)
+      if (slot.phase === 'waiting' || slot.phase === 'running')
+        this.#endings.abandon(slot, 'the session ended before it was settled');
     await checkpointer.afterRecord();
   }
 
@@ -84,7 +86,11 @@ export class BatchRunner {
     }
   }
 
-  async #attempt(items: readonly Item[], failures: Map<RecordSlot, Error>, { millisBehindLatest }: LastBatch): Promise<AttemptResult> {
+  async #attempt(
+    items: readonly Item[],
+    failures: Map<RecordSlot, Error>,
+    { millisBehindLatest }: LastBatch,
+  ): Promise<AttemptResult> {
     const { ports, life, consumer, instance, facts, report, checkpointer } = this.#parts;
     const name = `${consumer.definition.name}.${this.#handler.name}`;
     const attempt = new Attempt({
@@ -123,12 +129,20 @@ export class BatchRunner {
     const error = wholeBatchError(result, this.#handler.name);
     for (const { slot } of items) {
       if (error !== undefined && !slot.closed && !failures.has(slot)) failures.set(slot, error);
-      this.#parts.report.emitRecord(slot, { kind: 'handlerEnded', handler: this.#handler.name, attempt: slot.attempts, error: failures.get(slot) });
+      this.#parts.report.emitRecord(slot, {
+        kind: 'handlerEnded',
+        handler: this.#handler.name,
+        attempt: slot.attempts,
+        error: failures.get(slot),
+      });
     }
   }
 
   /** Settles what succeeded, ends what is exhausted, and gives back what is to run again, in order. */
-  async #judge(items: readonly Item[], failures: ReadonlyMap<RecordSlot, Error>): Promise<{ again: Item[]; delayMs: number }> {
+  async #judge(
+    items: readonly Item[],
+    failures: ReadonlyMap<RecordSlot, Error>,
+  ): Promise<{ again: Item[]; delayMs: number }> {
     const again: Item[] = [];
     let delayMs = 0;
     let cut = false;
@@ -185,5 +199,8 @@ function toBatchItem({ slot, value }: Item, failures: Map<RecordSlot, Error>): B
 function wholeBatchError(result: AttemptResult, handler: string): Error | undefined {
   if (result.kind === 'threw') return result.error;
   if (result.kind !== 'returned' || result.value === undefined) return undefined;
-  return new MillraceError('HANDLER_RETURNED_VALUE', `The batch handler ${handler} returned a value; mark failed items with item.fail(error) and return nothing.`);
+  return new MillraceError(
+    'HANDLER_RETURNED_VALUE',
+    `The batch handler ${handler} returned a value; mark failed items with item.fail(error) and return nothing.`,
+  );
 }

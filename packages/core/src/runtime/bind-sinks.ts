@@ -5,17 +5,27 @@ import type { DeadLetterSink, Scope } from '../ports.js';
 import type { OpenSinks } from './session-parts.js';
 
 /** @throws MillraceError SINK_FAILED when a token gives something that is no sink. */
-export async function bindSinks(definition: ConsumerDefinition, opened: ReadonlyMap<SinkDescription, DeadLetterSink>, scope: Scope): Promise<OpenSinks> {
+export async function bindSinks(
+  definition: ConsumerDefinition,
+  opened: ReadonlyMap<SinkDescription, DeadLetterSink>,
+  scope: Scope,
+): Promise<OpenSinks> {
   const ofConsumer = await bind(definition.deadLetter, opened, scope);
   const ofHandlers = new Map<string, DeadLetterSink>();
   for (const { name, deadLetter } of definition.handlers) {
     const sink = await bind(deadLetter, opened, scope);
     if (sink !== undefined) ofHandlers.set(name, sink);
   }
-  return { sinkOf: (handlerName) => (handlerName === undefined ? undefined : ofHandlers.get(handlerName)) ?? ofConsumer };
+  return {
+    sinkOf: (handlerName) => (handlerName === undefined ? undefined : ofHandlers.get(handlerName)) ?? ofConsumer,
+  };
 }
 
-async function bind(deadLetter: DeadLetter | undefined, opened: ReadonlyMap<SinkDescription, DeadLetterSink>, scope: Scope): Promise<DeadLetterSink | undefined> {
+async function bind(
+  deadLetter: DeadLetter | undefined,
+  opened: ReadonlyMap<SinkDescription, DeadLetterSink>,
+  scope: Scope,
+): Promise<DeadLetterSink | undefined> {
   if (deadLetter === undefined) return undefined;
   const { sink } = deadLetter;
   switch (sink.kind) {
@@ -24,7 +34,10 @@ async function bind(deadLetter: DeadLetter | undefined, opened: ReadonlyMap<Sink
     case 'token': {
       const resolved = await scope.resolve<unknown>(sink.token);
       if (isSink(resolved)) return resolved;
-      throw new MillraceError('SINK_FAILED', `The injection token of @DeadLetter gives something without write(entry, signal) and close().`);
+      throw new MillraceError(
+        'SINK_FAILED',
+        `The injection token of @DeadLetter gives something without write(entry, signal) and close().`,
+      );
     }
     default:
       return sink satisfies never;

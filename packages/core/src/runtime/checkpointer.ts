@@ -209,7 +209,8 @@ export class Checkpointer {
 
   #onTimer(everyMs: number): void {
     this.#writeIfDue('timer');
-    if (this.#phase === 'open') this.#timer = this.#options.ports.clock.setTimer(Math.max(1, everyMs), () => this.#onTimer(everyMs));
+    if (this.#phase === 'open')
+      this.#timer = this.#options.ports.clock.setTimer(Math.max(1, everyMs), () => this.#onTimer(everyMs));
   }
 
   #onDoubt(): void {
@@ -249,6 +250,11 @@ export class Checkpointer {
 }
 
 function checkpointFailed(target: CheckpointTarget, answer: Exclude<Answer, { kind: 'ok' }>): MillraceError {
-  if (answer.kind === 'rejected') return new MillraceError('CHECKPOINT_REJECTED', `No checkpoint is possible here: ${answer.detail}`, { details: { target, code: answer.code } });
-  return new MillraceError('CHECKPOINT_FAILED', `The daemon did not write the checkpoint: ${answer.error}.`, { details: { target, error: answer.error } });
+  if (answer.kind === 'rejected')
+    return new MillraceError('CHECKPOINT_REJECTED', `No checkpoint is possible here: ${answer.detail}`, {
+      details: { target, code: answer.code },
+    });
+  return new MillraceError('CHECKPOINT_FAILED', `The daemon did not write the checkpoint: ${answer.error}.`, {
+    details: { target, error: answer.error },
+  });
 }

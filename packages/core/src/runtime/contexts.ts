@@ -1,5 +1,12 @@
 /** The context objects that user code gets. */
-import type { BatchContext, ConsumerRecord, Deferred, RecordContext, ShardContext, ShutdownContext } from '../definition/context.js';
+import type {
+  BatchContext,
+  ConsumerRecord,
+  Deferred,
+  RecordContext,
+  ShardContext,
+  ShutdownContext,
+} from '../definition/context.js';
 import { MillraceError } from '../errors.js';
 import type { Clock, Logger } from '../ports.js';
 import { sleepUntilAborted } from './race.js';
@@ -100,7 +107,11 @@ export class WholeBatchContext extends HookContext implements BatchContext {
 }
 
 export function contextExpired(recordId: string): MillraceError {
-  return new MillraceError('CONTEXT_EXPIRED', `The context of record ${recordId} was used after the record was given up; call it before the handler returns.`, {
-    details: { recordId },
-  });
+  return new MillraceError(
+    'CONTEXT_EXPIRED',
+    `The context of record ${recordId} was used after the record was given up; call it before the handler returns.`,
+    {
+      details: { recordId },
+    },
+  );
 }

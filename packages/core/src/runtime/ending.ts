@@ -35,14 +35,20 @@ export class Endings {
   blockedBy(slot: RecordSlot): MillraceError | undefined {
     const { partitionKey } = slot.record;
     if (!this.#parkedKeys.has(partitionKey)) return undefined;
-    return new MillraceError('KEY_PARKED', `An earlier record of the key "${partitionKey}" is parked and the consumer holds its successors (sameKey: 'hold').`);
+    return new MillraceError(
+      'KEY_PARKED',
+      `An earlier record of the key "${partitionKey}" is parked and the consumer holds its successors (sameKey: 'hold').`,
+    );
   }
 
   /** Decides what follows a failed attempt and does it, except for running the handler again. */
   async after(slot: RecordSlot, handler: Handler | undefined, error: Error): Promise<Ending> {
     const policy = this.policyOf(handler);
     if (isMillraceError(error, 'KEY_PARKED')) return this.#holdForGood(slot, error);
-    const decision = decide({ policy, attempts: slot.attempts, error, ageMs: this.#ageMs(slot) }, this.#parts.ports.random);
+    const decision = decide(
+      { policy, attempts: slot.attempts, error, ageMs: this.#ageMs(slot) },
+      this.#parts.ports.random,
+    );
     switch (decision.kind) {
       case 'stopWorker':
         return this.#stop(error);
@@ -77,17 +83,28 @@ export class Endings {
       case 'deadLetter':
         if (retryable) this.#exhaustedInRow += 1;
         if (retryable && this.#exhaustedInRow >= OUTAGE_AFTER) {
-          return this.#holdAndRetry(slot, `${this.#exhaustedInRow} records in a row used up their attempts, so this looks like an outage; nothing more is parked until one succeeds`, end);
+          return this.#holdAndRetry(
+            slot,
+            `${this.#exhaustedInRow} records in a row used up their attempts, so this looks like an outage; nothing more is parked until one succeeds`,
+            end,
+          );
         }
         return this.#park(end);
       case 'skip':
-        this.#parts.report.log.error({ recordId: slot.record.id, attempts: slot.attempts, err: error }, "A record is skipped (then: 'skip').");
+        this.#parts.report.log.error(
+          { recordId: slot.record.id, attempts: slot.attempts, err: error },
+          "A record is skipped (then: 'skip').",
+        );
         return Promise.resolve(this.settle(slot, 'skipped', error));
       case 'stop':
         return Promise.resolve(this.#stop(error));
       case 'hold':
         if (!retryable) return this.#holdForGood(slot, error);
-        return this.#holdAndRetry(slot, `its ${policy.attempts} attempts are used up (then: 'hold'); it is tried again every ${policy.maxDelayMs} ms`, end);
+        return this.#holdAndRetry(
+          slot,
+          `its ${policy.attempts} attempts are used up (then: 'hold'); it is tried again every ${policy.maxDelayMs} ms`,
+          end,
+        );
       default:
         return then satisfies never;
     }
@@ -123,10 +140,14 @@ export class Endings {
     const { sinks, parking, consumer } = this.#parts;
     const sink = sinks.sinkOf(handler?.name);
     if (sink === undefined) return this.#holdForGood(slot, error);
-    if (!(await parking.park({ sink, slot, handler: handler?.name, error }))) return this.abandon(slot, 'the session ended before the dead-letter sink took it');
+    if (!(await parking.park({ sink, slot, handler: handler?.name, error })))
+      return this.abandon(slot, 'the session ended before the dead-letter sink took it');
     const deadLetter: DeadLetter | undefined = handler?.deadLetter ?? consumer.definition.deadLetter;
     if (deadLetter?.sameKey === 'hold') this.#parkedKeys.add(slot.record.partitionKey);
-    this.#parts.report.log.warn({ recordId: slot.record.id, attempts: slot.attempts, err: error }, 'A record is parked.');
+    this.#parts.report.log.warn(
+      { recordId: slot.record.id, attempts: slot.attempts, err: error },
+      'A record is parked.',
+    );
     return this.settle(slot, 'parked', error);
   }
 

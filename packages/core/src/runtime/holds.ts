@@ -13,7 +13,7 @@ export interface Held {
   readonly sinceMs: number;
 }
 
-const WARN_AT_PERCENT: readonly number[] = [25, 50, 75];
+const WARN_AT_PERCENT: readonly number[] = [75, 50, 25];
 const AGE_CHECK_MS = 60_000;
 
 export interface HoldsOptions {
@@ -73,10 +73,13 @@ export class Holds {
     if (slot.arrivedAt === undefined || retentionMs === undefined) return;
     const ageMs = clock.now() - slot.arrivedAt;
     const percent = (ageMs / retentionMs) * 100;
-    const passed = WARN_AT_PERCENT.filter((limit) => percent >= limit).at(-1) ?? 0;
+    const passed = WARN_AT_PERCENT.find((limit) => percent >= limit) ?? 0;
     if (passed > this.#warnedPercent) {
       this.#warnedPercent = passed;
-      report.log.warn({ recordId: slot.record.id, ageMs, retentionMs }, `The held record has used ${passed} % of the stream's retention; after that Kinesis forgets it.`);
+      report.log.warn(
+        { recordId: slot.record.id, ageMs, retentionMs },
+        `The held record has used ${passed} % of the stream's retention; after that Kinesis forgets it.`,
+      );
     }
     this.#ageTimer = clock.setTimer(AGE_CHECK_MS, () => this.#watchAge(slot));
   }

@@ -32,7 +32,8 @@ export async function runHook(call: HookCall): Promise<Error | undefined> {
   };
   const attempt = new Attempt({ clock, timeoutMs, handler, recordId: undefined, over, onStuck });
   const basis = { shardId, clock, log: report.log, signalOf: () => attempt.signal };
-  const context: ShardContext = call.reason === undefined ? new HookContext(basis) : new StoppingContext(basis, call.reason);
+  const context: ShardContext =
+    call.reason === undefined ? new HookContext(basis) : new StoppingContext(basis, call.reason);
   const result = await attempt.run(() => hook.call(instance, context));
   switch (result.kind) {
     case 'returned':

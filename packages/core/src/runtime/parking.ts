@@ -51,9 +51,14 @@ export class Parking {
         holds.release(entry.id);
         return true;
       }
-      this.#options.report.log.warn({ recordId: entry.id, failures, err: error }, 'The dead-letter sink did not take a record; it is tried again.');
-      if (failures === HELD_AFTER) holds.hold(request.slot, `the dead-letter sink failed ${failures} times in a row`, error);
-      if (!(await sleepUntilAborted(ports.clock, backoffMs(BACKOFF, failures, ports.random), life.intake))) return false;
+      this.#options.report.log.warn(
+        { recordId: entry.id, failures, err: error },
+        'The dead-letter sink did not take a record; it is tried again.',
+      );
+      if (failures === HELD_AFTER)
+        holds.hold(request.slot, `the dead-letter sink failed ${failures} times in a row`, error);
+      if (!(await sleepUntilAborted(ports.clock, backoffMs(BACKOFF, failures, ports.random), life.intake)))
+        return false;
     }
   }
 
@@ -62,13 +67,20 @@ export class Parking {
     const { ports, life } = this.#options;
     const abort = new AbortController();
     try {
-      const raced = await untilAborted(atMost(sink.write(entry, abort.signal), WRITE_TIMEOUT_MS, ports.clock), life.over);
+      const raced = await untilAborted(
+        atMost(sink.write(entry, abort.signal), WRITE_TIMEOUT_MS, ports.clock),
+        life.over,
+      );
       if (raced.kind === 'aborted') {
         abort.abort(life.over.reason);
         return 'abandoned';
       }
       if (raced.value.kind === 'done') return undefined;
-      const late = new MillraceError('SINK_FAILED', `The dead-letter sink did not answer within ${WRITE_TIMEOUT_MS} ms.`, { details: { recordId: entry.id } });
+      const late = new MillraceError(
+        'SINK_FAILED',
+        `The dead-letter sink did not answer within ${WRITE_TIMEOUT_MS} ms.`,
+        { details: { recordId: entry.id } },
+      );
       abort.abort(late);
       return late;
     } catch (error) {
@@ -111,7 +123,11 @@ function bytesOf(record: ConsumerRecord): Uint8Array {
 function causeChain(error: Error): DeadLetterCause[] {
   const causes: DeadLetterCause[] = [];
   const seen = new Set<unknown>();
-  for (let next: unknown = error; next instanceof Error && !seen.has(next) && causes.length < CAUSES_MAX; next = next.cause) {
+  for (
+    let next: unknown = error;
+    next instanceof Error && !seen.has(next) && causes.length < CAUSES_MAX;
+    next = next.cause
+  ) {
     seen.add(next);
     causes.push({ name: next.name, code: codeOf(next), message: next.message, stack: next.stack });
   }

@@ -15,6 +15,8 @@ import type { LastBatch, SessionParts } from './session-parts.js';
 import type { Window } from './window.js';
 
 type Ready = { readonly handler: RecordHandler; readonly payload: unknown };
+/** What has failed: with a payload it can run again. */
+type Failed = Ready | { readonly handler: Handler | undefined };
 type Done = void | Promise<void>;
 
 export interface RecordRunnerOptions {
@@ -28,6 +30,7 @@ export class RecordRunner {
   readonly #endings: Endings;
   readonly #window: Window;
   readonly #manual: boolean;
+  #batch: LastBatch = { millisBehindLatest: undefined };
   /** A deferred record has failed and its end is being decided: nothing starts until then. */
   #failing: Promise<void> | undefined;
 
@@ -41,6 +44,7 @@ export class RecordRunner {
   /** Runs the slots in order; those the session gives up are abandoned. */
   async run(slots: readonly RecordSlot[], batch: LastBatch): Promise<void> {
     const { life, checkpointer } = this.#parts;
+    this.#batch = batch;
     for (const slot of slots) {
       if (this.#failing !== undefined) await this.#failing;
       if (this.#window.full) await this.#waitForRoom();
@@ -48,7 +52,7 @@ export class RecordRunner {
         this.#endings.abandon(slot, 'no further handler starts');
         continue;
       }
-      const running = this.#runOne(slot, batch);
+      const running = this.#runOne(slot);
       if (running !== undefined) await running;
       const written = checkpointer.afterRecord();
       if (written !== undefined) await written;
@@ -59,30 +63,35 @@ export class RecordRunner {
   async #waitForRoom(): Promise<void> {
     const { holds, consumer } = this.#parts;
     const { maxInFlight } = consumer.settings;
-    holds.hold(undefined, `${this.#window.count} records are started and neither done nor failed (maxInFlight is ${maxInFlight}); settle them with context.checkpoint() or deferred.done()`, new MillraceError('HANDLER_FAILED', 'The window of unsettled records is full.'));
+    holds.hold(
+      undefined,
+      `${this.#window.count} records are started and neither done nor failed (maxInFlight is ${maxInFlight}); settle them with context.checkpoint() or deferred.done()`,
+      new MillraceError('HANDLER_FAILED', 'The window of unsettled records is full.'),
+    );
     await this.#window.whenRoom();
     holds.release();
   }
 
-  #runOne(slot: RecordSlot, batch: LastBatch): Done {
+  #runOne(slot: RecordSlot): Done {
     const blocked = this.#endings.blockedBy(slot);
-    if (blocked !== undefined) return this.#fail(slot, undefined, blocked, batch);
+    if (blocked !== undefined) return this.#fail(slot, undefined, blocked);
     const prepared = this.#parts.pipeline.prepare(slot.record);
-    if (isThenable(prepared)) return Promise.resolve(prepared).then((value) => this.#start(slot, value, batch));
-    return this.#start(slot, prepared, batch);
+    if (isThenable(prepared)) return Promise.resolve(prepared).then((value) => this.#start(slot, value));
+    return this.#start(slot, prepared);
   }
 
-  #start(slot: RecordSlot, prepared: Prepared, batch: LastBatch): Done {
-    if (prepared.kind === 'failed') return this.#fail(slot, prepared, prepared.error, batch);
+  #start(slot: RecordSlot, prepared: Prepared): Done {
+    if (prepared.kind === 'failed') return this.#fail(slot, prepared, prepared.error);
     const { handler, payload } = prepared;
-    if (handler.kind !== 'record') throw new TypeError(`${handler.name} is a batch handler; this session runs records.`);
+    if (handler.kind !== 'record')
+      throw new TypeError(`${handler.name} is a batch handler; this session runs records.`);
     const ready: Ready = { handler, payload };
-    const result = this.#attempt(slot, ready, batch);
-    if (isThenable(result)) return Promise.resolve(result).then((value) => this.#after(slot, ready, { result: value, batch }));
-    return this.#after(slot, ready, { result, batch });
+    const result = this.#attempt(slot, ready);
+    if (isThenable(result)) return Promise.resolve(result).then((value) => this.#after(slot, ready, value));
+    return this.#after(slot, ready, result);
   }
 
-  #attempt(slot: RecordSlot, { handler, payload }: Ready, batch: LastBatch): AttemptResult | Promise<AttemptResult> {
+  #attempt(slot: RecordSlot, { handler, payload }: Ready): AttemptResult | Promise<AttemptResult> {
     const { ports, life, report, consumer, instance } = this.#parts;
     const policy = this.#endings.policyOf(handler);
     slot.phase = 'running';
@@ -96,12 +105,12 @@ export class RecordRunner {
       over: life.over,
       onStuck: (runningMs) => this.#endings.stuck(slot, name, runningMs),
     });
-    const context = this.#context(slot, attempt, batch);
+    const context = this.#context(slot, attempt);
     report.emitRecord(slot, { kind: 'handlerStarted', handler: handler.name, attempt: slot.attempts });
     return attempt.run(() => handler.call(instance, payload, context));
   }
 
-  #after(slot: RecordSlot, ready: Ready, { result, batch }: { readonly result: AttemptResult; readonly batch: LastBatch }): Done {
+  #after(slot: RecordSlot, ready: Ready, result: AttemptResult): Done {
     this.#ended(slot, ready.handler, result);
     switch (result.kind) {
       case 'abandoned':
@@ -111,7 +120,7 @@ export class RecordRunner {
         this.#returned(slot);
         return undefined;
       case 'threw':
-        return this.#threw(slot, ready, { error: result.error, batch });
+        return this.#threw(slot, ready, result.error);
       default:
         return result satisfies never;
     }
@@ -126,17 +135,20 @@ export class RecordRunner {
     } else this.#endings.settle(slot, 'handled');
   }
 
-  #threw(slot: RecordSlot, ready: Ready, { error, batch }: { readonly error: Error; readonly batch: LastBatch }): Done {
+  #threw(slot: RecordSlot, ready: Ready, error: Error): Done {
     if (slot.phase !== 'running') {
       // Whoever declared the record done, or holds its handle, decides over it; the error must not vanish, though.
-      this.#parts.report.log.error({ recordId: slot.record.id, err: error }, `A handler threw after its record was ${slot.phase === 'settled' ? 'declared done' : 'deferred'}; that decides over the record.`);
+      this.#parts.report.log.error(
+        { recordId: slot.record.id, err: error },
+        `A handler threw after its record was ${slot.phase === 'settled' ? 'declared done' : 'deferred'}; that decides over the record.`,
+      );
       return undefined;
     }
-    return this.#fail(slot, ready, error, batch);
+    return this.#fail(slot, ready, error);
   }
 
   /** From a failure on: retries, holds, parks, skips or abandons until the slot is closed. */
-  async #fail(slot: RecordSlot, failed: Ready | { readonly handler: Handler | undefined } | undefined, first: Error, batch: LastBatch): Promise<void> {
+  async #fail(slot: RecordSlot, failed: Failed | undefined, first: Error): Promise<void> {
     const { ports, life } = this.#parts;
     let error = first;
     for (;;) {
@@ -147,8 +159,11 @@ export class RecordRunner {
         this.#endings.abandon(slot, 'the session ended before its next attempt');
         return;
       }
-      const result = await this.#attempt(slot, failed, batch);
-      if (result.kind !== 'threw' || slot.phase !== 'running') return void (await this.#after(slot, failed, { result, batch }));
+      const result = await this.#attempt(slot, failed);
+      if (result.kind !== 'threw' || slot.phase !== 'running') {
+        await this.#after(slot, failed, result);
+        return;
+      }
       this.#ended(slot, failed.handler, result);
       error = result.error;
     }
@@ -159,12 +174,12 @@ export class RecordRunner {
     this.#parts.report.emitRecord(slot, { kind: 'handlerEnded', handler: handler.name, attempt: slot.attempts, error });
   }
 
-  #context(slot: RecordSlot, attempt: Attempt, { millisBehindLatest }: LastBatch): RecordContext {
+  #context(slot: RecordSlot, attempt: Attempt): RecordContext {
     const { ports, report, facts } = this.#parts;
     const basis = { shardId: facts.shardId, clock: ports.clock, log: report.log, signalOf: () => attempt.signal };
     return new OneRecordContext(basis, slot.record, {
       attempt: slot.attempts,
-      millisBehindLatest,
+      millisBehindLatest: this.#batch.millisBehindLatest,
       checkpoint: () => this.#checkpoint(slot),
       defer: () => this.#defer(slot),
     });

@@ -23,17 +23,13 @@ export class RecordSlot implements Slot {
   phase: SlotPhase = 'waiting';
   /** How often its handler ran. */
   attempts = 0;
-  #record: ConsumerRecord;
+  readonly record: ConsumerRecord;
 
   constructor(record: ConsumerRecord) {
-    this.#record = record;
+    this.record = record;
     this.sequenceNumber = record.sequenceNumber;
     this.subSequenceNumber = record.subSequenceNumber;
     this.arrivedAt = record.approximateArrivalTimestamp;
-  }
-
-  get record(): ConsumerRecord {
-    return this.#record;
   }
 
   get settled(): boolean {

@@ -5,8 +5,13 @@ import type { RecordSlot } from './record-slot.js';
 
 /** One event without what the reporter fills in by itself. */
 type Bare<E> = E extends SessionEvent ? Omit<E, 'at' | 'sessionId' | 'shardId'> : never;
-type BareRecord<E> = E extends { recordId: string; partitionKey: string } ? Omit<E, 'at' | 'sessionId' | 'shardId' | 'recordId' | 'partitionKey'> : never;
-type RecordEvent = Extract<SessionEvent, { kind: 'handlerStarted' | 'handlerEnded' | 'retryScheduled' | 'recordSettled' | 'recordAbandoned' }>;
+type BareRecord<E> = E extends { recordId: string; partitionKey: string }
+  ? Omit<E, 'at' | 'sessionId' | 'shardId' | 'recordId' | 'partitionKey'>
+  : never;
+type RecordEvent = Extract<
+  SessionEvent,
+  { kind: 'handlerStarted' | 'handlerEnded' | 'retryScheduled' | 'recordSettled' | 'recordAbandoned' }
+>;
 
 export interface ReporterOptions {
   readonly ports: RuntimePorts;
@@ -17,7 +22,7 @@ export class Reporter {
   readonly #ports: RuntimePorts;
   readonly #sessionId: string;
   #shardId = '';
-  #settled: Record<SettledHow, number> = { handled: 0, parked: 0, skipped: 0, filtered: 0 };
+  readonly #settled: Record<SettledHow, number> = { handled: 0, parked: 0, skipped: 0, filtered: 0 };
   #retries = 0;
   #reported = 0;
   #log: Logger;
@@ -48,12 +53,12 @@ export class Reporter {
   emit(event: Bare<SessionEvent>): void {
     const { observer, clock } = this.#ports;
     if (observer === undefined) return;
-    observer.onEvent({ ...event, at: clock.now(), sessionId: this.#sessionId, shardId: this.#shardId } as SessionEvent);
+    observer.onEvent({ ...event, at: clock.now(), sessionId: this.#sessionId, shardId: this.#shardId });
   }
 
   emitRecord(slot: RecordSlot, event: BareRecord<RecordEvent>): void {
     if (this.#ports.observer?.records !== true) return;
-    this.emit({ ...event, recordId: slot.record.id, partitionKey: slot.record.partitionKey } as Bare<SessionEvent>);
+    this.emit({ ...event, recordId: slot.record.id, partitionKey: slot.record.partitionKey });
   }
 
   countSettled(slot: RecordSlot, how: SettledHow, error?: Error): void {

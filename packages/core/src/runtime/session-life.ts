@@ -57,7 +57,9 @@ export class SessionLife {
     if (this.#state.kind !== 'open') return false;
     const budget = this.#clock.setTimer(budgetMs, () => this.abandon());
     this.#state = { kind: 'draining', reason, budget };
-    this.#closeIntake(new MillraceError('WORKER_STOPPED', `This session is draining (${reason}): no further handler starts.`));
+    this.#closeIntake(
+      new MillraceError('WORKER_STOPPED', `This session is draining (${reason}): no further handler starts.`),
+    );
     return true;
   }
 
@@ -67,7 +69,12 @@ export class SessionLife {
     this.#state.budget.cancel();
     const { reason } = this.#state;
     this.#state = { kind: 'abandoning', reason };
-    this.#over.abort(new MillraceError('WORKER_STOPPED', `The time to drain is over (${reason}); the record is given back to its next owner.`));
+    this.#over.abort(
+      new MillraceError(
+        'WORKER_STOPPED',
+        `The time to drain is over (${reason}); the record is given back to its next owner.`,
+      ),
+    );
   }
 
   /** Enters lease doubt; true when this call entered it. */

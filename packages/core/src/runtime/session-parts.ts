@@ -38,4 +38,3 @@ export interface OpenSinks {
 export interface LastBatch {
   readonly millisBehindLatest: number | undefined;
 }
-

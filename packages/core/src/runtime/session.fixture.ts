@@ -74,13 +74,25 @@ export class TestSession {
 
   constructor(data: Data, options: SessionOptions = {}) {
     this.checkpointErrors = options.checkpointErrors ?? [];
-    const description: SinkDescription = { sink: 'millrace.sink', label: 'fake', durable: true, open: async () => this.sink };
+    const description: SinkDescription = {
+      sink: 'millrace.sink',
+      label: 'fake',
+      durable: true,
+      open: async () => this.sink,
+    };
     this.definition = defineConsumer({
       name: 'Orders',
       stream: 'orders',
       applicationName: 'orders-app',
       ...data,
-      ...(data.deadLetter === undefined ? {} : { deadLetter: { ...data.deadLetter, sink: data.deadLetter.sink === 'fake' ? description : data.deadLetter.sink } }),
+      ...(data.deadLetter === undefined
+        ? {}
+        : {
+            deadLetter: {
+              ...data.deadLetter,
+              sink: data.deadLetter.sink === 'fake' ? description : data.deadLetter.sink,
+            },
+          }),
     });
     const consumer = resolveConsumer(this.definition, { env: {}, engine: 'local', options: options.properties });
     const pair = memoryChannelPair();
@@ -90,11 +102,20 @@ export class TestSession {
       channel: pair.worker,
       container: options.container ?? { openScope: async () => this.scope() },
       sinks: new Map([[description, this.sink]]),
-      ports: { clock: this.clock, random: () => ALMOST_ONE, logger: this.log, observer: { records: true, onEvent: (event) => void this.events.push(event) } },
+      ports: {
+        clock: this.clock,
+        random: () => ALMOST_ONE,
+        logger: this.log,
+        observer: { records: true, onEvent: (event) => void this.events.push(event) },
+      },
       retentionMs: options.retentionMs,
       requestStop: (cause) => void this.stops.push(cause),
     });
-    this.daemon = new ShardDaemon({ shardId: SHARD, channel: pair.daemon, store: { put: (_, target) => this.put(target) } });
+    this.daemon = new ShardDaemon({
+      shardId: SHARD,
+      channel: pair.daemon,
+      store: { put: (_, target) => this.put(target) },
+    });
     this.outcome = this.runner.run();
   }
 
@@ -109,7 +130,10 @@ export class TestSession {
 
   /** Delivers without waiting; the caller decides what happens meanwhile. */
   offer(...records: readonly (number | WireRecord)[]): Promise<void> {
-    return this.daemon.processRecords(records.map((each) => (typeof each === 'number' ? wire(each) : each)), 0);
+    return this.daemon.processRecords(
+      records.map((each) => (typeof each === 'number' ? wire(each) : each)),
+      0,
+    );
   }
 
   /** Awaits a daemon action without moving the clock. */
@@ -130,14 +154,18 @@ export class TestSession {
 
   /** `3:handled` for every settled record, in the order of settling. */
   get settled(): string[] {
-    return this.events.flatMap((event) => (event.kind === 'recordSettled' ? [`${shortId(event.recordId)}:${event.how}`] : []));
+    return this.events.flatMap((event) =>
+      event.kind === 'recordSettled' ? [`${shortId(event.recordId)}:${event.how}`] : [],
+    );
   }
   get abandoned(): string[] {
     return this.events.flatMap((event) => (event.kind === 'recordAbandoned' ? [shortId(event.recordId)] : []));
   }
   /** The stored checkpoints: `3`, `3/1`, `SHARD_END`. */
   get checkpoints(): string[] {
-    return this.stored.map((target) => (target === 'SHARD_END' ? target : shortPosition(target.sequenceNumber, target.subSequenceNumber)));
+    return this.stored.map((target) =>
+      target === 'SHARD_END' ? target : shortPosition(target.sequenceNumber, target.subSequenceNumber),
+    );
   }
 
   private scope(): Scope {

@@ -8,7 +8,10 @@ type Handle = (payload: unknown, context: RecordContext) => unknown;
 type More = Omit<ConstructorParameters<typeof TestSession>[0], 'handlers'>;
 
 async function session(handle: Handle, more: More = {}, options: SessionOptions = {}): Promise<TestSession> {
-  const test = new TestSession({ handlers: [recordHandler({ name: 'placed', handle })], checkpoint: 'batch', ...more }, options);
+  const test = new TestSession(
+    { handlers: [recordHandler({ name: 'placed', handle })], checkpoint: 'batch', ...more },
+    options,
+  );
   await test.initialize();
   return test;
 }
@@ -64,7 +67,7 @@ describe('handling', () => {
 });
 
 describe('retries', () => {
-  it('runs a failed record again after the policy\'s delay, and goes on when it succeeds', async () => {
+  it("runs a failed record again after the policy's delay, and goes on when it succeeds", async () => {
     let runs = 0;
     const test = await session(() => {
       runs += 1;
@@ -110,7 +113,9 @@ describe('retries', () => {
 
     expect(test.settled).toEqual(['1:handled', '2:parked', '3:handled']);
     expect(test.checkpoints).toEqual(['3']);
-    expect(test.sink.parked).toMatchObject([{ attempts: 2, handler: 'placed', consumer: 'Orders', causes: [{ message: 'outer' }, { message: 'inner' }] }]);
+    expect(test.sink.parked).toMatchObject([
+      { attempts: 2, handler: 'placed', consumer: 'Orders', causes: [{ message: 'outer' }, { message: 'inner' }] },
+    ]);
   });
 
   it('does not run a NonRetryableError again', async () => {
@@ -128,10 +133,13 @@ describe('retries', () => {
 
   it('ends a record that is too old at its first failure', async () => {
     let runs = 0;
-    const test = await session(() => {
-      runs += 1;
-      throw new Error('no');
-    }, parkOn({ maxRecordAgeMs: 1_000 }));
+    const test = await session(
+      () => {
+        runs += 1;
+        throw new Error('no');
+      },
+      parkOn({ maxRecordAgeMs: 1_000 }),
+    );
 
     await test.deliver(wire(1, { approximateArrivalTimestamp: 1_700_000_000_000 - 1_001 }));
 
@@ -154,12 +162,9 @@ describe('retries', () => {
   });
 
   it('stops the worker on StopWorkerError and leaves the record unsettled', async () => {
-    const test = await session(
-      (payload) => {
-        if ((payload as { n: number }).n === 2) throw new StopWorkerError('enough');
-      },
-      parkOn(),
-    );
+    const test = await session((payload) => {
+      if ((payload as { n: number }).n === 2) throw new StopWorkerError('enough');
+    }, parkOn());
 
     await test.deliver(1, 2, 3);
 
@@ -208,9 +213,12 @@ describe('holding', () => {
 
   it('holds instead of parking when ten records in a row exhaust: that is an outage', async () => {
     let down = true;
-    const test = await session(() => {
-      if (down) throw new Error('database down');
-    }, parkOn({ attempts: 1, maxDelayMs: 1_000 }));
+    const test = await session(
+      () => {
+        if (down) throw new Error('database down');
+      },
+      parkOn({ attempts: 1, maxDelayMs: 1_000 }),
+    );
 
     const delivered = test.offer(...Array.from({ length: 12 }, (_, n) => n + 1));
     await test.clock.advance(500);
@@ -240,11 +248,15 @@ describe('holding', () => {
     expect(test.checkpoints).toEqual(['1']);
   });
 
-  it('warns as a held record uses up the stream\'s retention', async () => {
+  it("warns as a held record uses up the stream's retention", async () => {
     const hour = 3_600_000;
-    const test = await session(() => {
-      throw new NonRetryableError('no');
-    }, {}, { retentionMs: 24 * hour });
+    const test = await session(
+      () => {
+        throw new NonRetryableError('no');
+      },
+      {},
+      { retentionMs: 24 * hour },
+    );
 
     void test.offer(1).catch(() => undefined);
     await test.clock.advance(13 * hour);
@@ -290,7 +302,9 @@ describe('deadlines', () => {
 
   it('calls a handler stuck five seconds after its aborted signal, and waits for it all the same', async () => {
     let release = (): void => undefined;
-    const test = await session(() => new Promise<void>((resolve) => (release = resolve)), { retry: { timeoutMs: 1_000 } });
+    const test = await session(() => new Promise<void>((resolve) => (release = resolve)), {
+      retry: { timeoutMs: 1_000 },
+    });
 
     const delivered = test.offer(1, 2);
     await test.clock.advance(60_000);
@@ -341,7 +355,11 @@ describe('checkpoints', () => {
   });
 
   it('tries a throttled checkpoint again before it acknowledges', async () => {
-    const test = await session(() => undefined, {}, { checkpointErrors: ['ThrottlingException', 'KinesisClientLibDependencyException'] });
+    const test = await session(
+      () => undefined,
+      {},
+      { checkpointErrors: ['ThrottlingException', 'KinesisClientLibDependencyException'] },
+    );
 
     const delivered = test.offer(1);
     await test.clock.advance(2_000);
@@ -351,7 +369,11 @@ describe('checkpoints', () => {
   });
 
   it('acknowledges after five failed tries and writes in the next action', async () => {
-    const test = await session(() => undefined, {}, { checkpointErrors: Array.from({ length: 5 }, () => 'ThrottlingException') });
+    const test = await session(
+      () => undefined,
+      {},
+      { checkpointErrors: Array.from({ length: 5 }, () => 'ThrottlingException') },
+    );
 
     const delivered = test.offer(1);
     await test.clock.advance(60_000);
@@ -476,7 +498,11 @@ describe('deferred records', () => {
 
   it('stops taking records at maxInFlight until one is done', async () => {
     const open: (() => void)[] = [];
-    const test = await session((_, context) => void open.push(context.defer().done), {}, { properties: { maxInFlight: 2 } });
+    const test = await session(
+      (_, context) => void open.push(context.defer().done),
+      {},
+      { properties: { maxInFlight: 2 } },
+    );
 
     const delivered = test.offer(1, 2, 3);
     await test.clock.advance(10);
@@ -507,10 +533,14 @@ describe('stopping', () => {
 
   it('aborts what still runs when the budget is used up: half of the shorter grace', async () => {
     let reason: unknown;
-    const test = await session(async (_, context) => {
-      context.signal.addEventListener('abort', () => (reason = context.signal.reason));
-      await new Promise(() => undefined);
-    }, {}, { properties: { shutdownGraceMillis: 8_000 } });
+    const test = await session(
+      async (_, context) => {
+        context.signal.addEventListener('abort', () => (reason = context.signal.reason));
+        await new Promise(() => undefined);
+      },
+      {},
+      { properties: { shutdownGraceMillis: 8_000 } },
+    );
 
     const delivered = test.offer(1);
     await test.clock.advance(10);
@@ -526,9 +556,12 @@ describe('stopping', () => {
   });
 
   it('ends the wait of a held record at once', async () => {
-    const test = await session(() => {
-      throw new Error('down');
-    }, { retry: { attempts: 1 } });
+    const test = await session(
+      () => {
+        throw new Error('down');
+      },
+      { retry: { attempts: 1 } },
+    );
 
     const delivered = test.offer(1);
     await test.clock.advance(1_000);
@@ -559,7 +592,9 @@ describe('stopping', () => {
 
   it('says workerStopping when the worker itself ends', async () => {
     const reasons: string[] = [];
-    const test = await session(() => undefined, { hooks: { shutdownRequested: (context) => void reasons.push(context.reason) } });
+    const test = await session(() => undefined, {
+      hooks: { shutdownRequested: (context) => void reasons.push(context.reason) },
+    });
 
     test.runner.drain();
     await test.during(test.daemon.shutdownRequested());
@@ -571,7 +606,9 @@ describe('stopping', () => {
 describe('the end of a shard', () => {
   it('runs the hook, writes SHARD_END, disposes, then acknowledges', async () => {
     const log: string[] = [];
-    const test = await session(() => undefined, { hooks: { shardEnd: () => void log.push(`hook, disposed ${test.disposed}`) } });
+    const test = await session(() => undefined, {
+      hooks: { shardEnd: () => void log.push(`hook, disposed ${test.disposed}`) },
+    });
     await test.deliver(1);
 
     const ended = await test.during(test.daemon.shardEnded());
@@ -584,7 +621,11 @@ describe('the end of a shard', () => {
   });
 
   it('tries SHARD_END again as long as it takes', async () => {
-    const test = await session(() => undefined, {}, { checkpointErrors: Array.from({ length: 12 }, () => 'KinesisClientLibDependencyException') });
+    const test = await session(
+      () => undefined,
+      {},
+      { checkpointErrors: Array.from({ length: 12 }, () => 'KinesisClientLibDependencyException') },
+    );
 
     const ended = test.daemon.shardEnded();
     await test.clock.advance(300_000);
@@ -640,7 +681,7 @@ describe('the end of a shard', () => {
     await test.daemon.end();
 
     expect(await test.outcome).toEqual({ kind: 'ended', why: 'endOfInput' });
-    await expect(ended).rejects.toThrow();
+    await expect(ended).rejects.toMatchObject({ code: 'TRANSPORT_FAILED' });
   });
 });
 

@@ -6,7 +6,13 @@ import { isMillraceError, MillraceError, toError } from '../errors.js';
 import { decodeMessage } from '../protocol/decoder.js';
 import { encodeMessage } from '../protocol/encoder.js';
 import { LineSplitter } from '../protocol/line-splitter.js';
-import { startSession, step, type SessionInput, type SessionOutput, type SessionState } from '../protocol/shard-session.js';
+import {
+  startSession,
+  step,
+  type SessionInput,
+  type SessionOutput,
+  type SessionState,
+} from '../protocol/shard-session.js';
 import { Reporter } from './reporter.js';
 import type { ShardRunnerOptions } from './runner-options.js';
 import { SessionLife } from './session-life.js';
@@ -57,8 +63,14 @@ export class ShardRunner {
     this.#life.doubt(outcome.kind === 'ended' ? `the session has ended (${outcome.why})` : outcome.error.message);
     await this.#working;
     const abandoned = await this.#work.close();
-    await channel.close().catch((error: unknown) => this.#report.log.warn({ err: toError(error) }, 'The channel did not close cleanly.'));
-    this.#report.emit({ kind: 'sessionEnded', why: outcome.kind === 'ended' ? outcome.why : outcome.error.code, abandoned });
+    await channel
+      .close()
+      .catch((error: unknown) => this.#report.log.warn({ err: toError(error) }, 'The channel did not close cleanly.'));
+    this.#report.emit({
+      kind: 'sessionEnded',
+      why: outcome.kind === 'ended' ? outcome.why : outcome.error.code,
+      abandoned,
+    });
     return outcome;
   }
 
@@ -82,7 +94,11 @@ export class ShardRunner {
     try {
       for (const line of this.#splitter.push(chunk)) this.#feed({ kind: 'message', message: decodeMessage(line) });
     } catch (error) {
-      this.#fail(isMillraceError(error) ? error : new MillraceError('PROTOCOL_VIOLATION', 'A message of the daemon could not be read.', { cause: error }));
+      this.#fail(
+        isMillraceError(error)
+          ? error
+          : new MillraceError('PROTOCOL_VIOLATION', 'A message of the daemon could not be read.', { cause: error }),
+      );
     }
   }
 
@@ -141,11 +157,23 @@ export class ShardRunner {
       this.#options.onShardKnown?.(message.shardId);
     }
     if (message.kind === 'processRecords' && this.#life.intakeClosedMs > STRAY_BATCHES_MS) {
-      this.#options.requestStop(new MillraceError('LEASE_LOST', 'Batches keep coming a minute after this session gave up its shard; the worker has to start anew.'));
+      this.#options.requestStop(
+        new MillraceError(
+          'LEASE_LOST',
+          'Batches keep coming a minute after this session gave up its shard; the worker has to start anew.',
+        ),
+      );
     }
     this.#working = this.#work.perform(message).then(
       () => this.#acknowledge(message.kind),
-      (error: unknown) => this.#fail(new MillraceError('PROTOCOL_VIOLATION', `The runtime failed in ${message.kind}; this is a defect of Millrace.`, { cause: error })),
+      (error: unknown) =>
+        this.#fail(
+          new MillraceError(
+            'PROTOCOL_VIOLATION',
+            `The runtime failed in ${message.kind}; this is a defect of Millrace.`,
+            { cause: error },
+          ),
+        ),
     );
   }
 
@@ -159,7 +187,11 @@ export class ShardRunner {
     // What ends after its session has nobody left to tell.
     if (output.code === 'ENDED' && output.input !== 'checkpoint') return;
     if (output.input === 'checkpoint') this.#work.checkpointRejected(output.code, output.detail);
-    else this.#report.log.error({ code: output.code, input: output.input }, `The session refused an input: ${output.detail}`);
+    else
+      this.#report.log.error(
+        { code: output.code, input: output.input },
+        `The session refused an input: ${output.detail}`,
+      );
   }
 
   #enterDoubt(why: string): void {

@@ -42,7 +42,9 @@ export async function openShardScope(request: ScopeRequest): Promise<OpenScope> 
 export async function closeShardScope(scope: Scope, timeoutMs: number, clock: Clock): Promise<Error | undefined> {
   try {
     const closed = await atMost(scope.dispose(), timeoutMs, clock);
-    return closed.kind === 'done' ? undefined : new MillraceError('SCOPE_FAILED', `The shard's scope was not disposed within ${timeoutMs} ms.`);
+    return closed.kind === 'done'
+      ? undefined
+      : new MillraceError('SCOPE_FAILED', `The shard's scope was not disposed within ${timeoutMs} ms.`);
   } catch (error) {
     return toError(error);
   }

@@ -47,8 +47,10 @@ export class ShardStart {
         report.log.error({ err: error, tries }, 'The consumer did not start on this shard.');
         const { kind } = classify(error);
         if (kind === 'stopWorker') requestStop(error);
-        if (tries >= retry.attempts || kind !== 'retryable') holds.hold(undefined, `the consumer did not start: ${error.message}`, error);
-        if (kind === 'retryable') await sleepUntilAborted(ports.clock, backoffMs(retry, tries, ports.random), life.intake);
+        if (tries >= retry.attempts || kind !== 'retryable')
+          holds.hold(undefined, `the consumer did not start: ${error.message}`, error);
+        if (kind === 'retryable')
+          await sleepUntilAborted(ports.clock, backoffMs(retry, tries, ports.random), life.intake);
         else await whenAborted(life.intake);
       }
     }

@@ -166,7 +166,15 @@ export class ShardWork {
       sinks: started.sinks,
       watermark: this.#watermark,
       holds: this.#holds,
-      parking: new Parking({ stream, applicationName, consumer: definition.name, ports, life, holds: this.#holds, report }),
+      parking: new Parking({
+        stream,
+        applicationName,
+        consumer: definition.name,
+        ports,
+        life,
+        holds: this.#holds,
+        report,
+      }),
       checkpointer: this.#checkpointer,
       pipeline: started.pipeline,
       instance: started.instance,
@@ -227,7 +235,9 @@ export class ShardWork {
       await this.#neverAcknowledge('its records were not all settled');
       return;
     }
-    const written = await this.#checkpointer.writeShardEnd((error) => report.log.error({ err: error }, 'The end of the shard was not checkpointed; it is tried again.'));
+    const written = await this.#checkpointer.writeShardEnd((error) =>
+      report.log.error({ err: error }, 'The end of the shard was not checkpointed; it is tried again.'),
+    );
     if (written) await this.#dispose();
     else if (!life.inDoubt) await this.#neverAcknowledge('its end was not checkpointed');
   }
@@ -267,7 +277,12 @@ export class ShardWork {
   }
 
   #hook(name: HookCall['name'], timeoutMs: number, reason?: 'handoff' | 'workerStopping'): Promise<Error | undefined> {
-    return this.#callHook({ name, timeoutMs, over: this.#options.life.over, ...(reason === undefined ? {} : { reason }) });
+    return this.#callHook({
+      name,
+      timeoutMs,
+      over: this.#options.life.over,
+      ...(reason === undefined ? {} : { reason }),
+    });
   }
 
   /** A lost lease has aborted everything already; its hook runs all the same, and not for long. */
@@ -298,7 +313,8 @@ export class ShardWork {
     this.#running = undefined;
     if (running === undefined) return;
     const failed = await closeShardScope(running.started.scope, FAREWELL_MS, this.#options.ports.clock);
-    if (failed !== undefined) this.#options.report.log.error({ err: failed }, "The shard's scope was not disposed cleanly.");
+    if (failed !== undefined)
+      this.#options.report.log.error({ err: failed }, "The shard's scope was not disposed cleanly.");
   }
 
   #state(): ShardStatus['state'] {
