@@ -17,7 +17,10 @@ const NOWHERE = '/dev/null';
 /** Opening a pipe whose other end has gone must fail at once instead of waiting for a new one. */
 const { O_RDONLY, O_WRONLY, O_NONBLOCK, O_APPEND } = constants;
 
-/** The private descriptor of the pipe on standard input; undefined where there is no pipe or no way to open it a second time. */
+/**
+ * The private descriptor of the pipe on standard input; undefined where there is no pipe or no way to open it a second time.
+ * (A FIFO with a name, which no daemon makes, tells its end only to those who opened it while somebody wrote.)
+ */
 export function movePipeFromStdin(): number | undefined {
   const input = reopenPipe(STDIN, O_RDONLY | O_NONBLOCK);
   if (input !== undefined) replace(STDIN, () => openSync(NOWHERE, O_RDONLY));
