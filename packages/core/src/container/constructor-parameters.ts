@@ -80,7 +80,9 @@ function constructorOwner(target: AnyConstructor): AnyConstructor {
 function hasOwnConstructor(target: AnyConstructor): boolean {
   const recorded = ownMetadata(typesKey, target) !== undefined || ownMetadata(tokensKey, target) !== undefined;
   // `constructor() { super('fake') }` leaves neither metadata nor a length; only its source tells.
-  return recorded || target.length > 0 || /(?:^|[^.\w$])constructor\s*\(/.test(Function.prototype.toString.call(target));
+  return (
+    recorded || target.length > 0 || /(?:^|[^.\w$])constructor\s*\(/.test(Function.prototype.toString.call(target))
+  );
 }
 
 function ownMetadata(key: string, target: object): unknown {

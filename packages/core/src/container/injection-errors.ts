@@ -62,7 +62,8 @@ function isDecorated(target: AnyConstructor): boolean {
 }
 
 export function unregistered(token: unknown, path: Path, demand: Omit<Demand, 'path'> | undefined): MillraceError {
-  const asks = demand === undefined ? 'Asked for was' : `Parameter ${demand.index + 1} of ${demand.owner.name} asks for`;
+  const asks =
+    demand === undefined ? 'Asked for was' : `Parameter ${demand.index + 1} of ${demand.owner.name} asks for`;
   const name = nameOf(token);
   const message =
     `${asks} the token ${name}, and nothing is registered for it (${showPath(path)}). ` +

@@ -27,7 +27,8 @@ export function findMistakes(registrations: Registrations, target: AnyConstructo
     parameters.forEach((parameter, index) => {
       const mistake = judge(parameter, { path: here, owner, index });
       if (mistake !== undefined) found.push(mistake);
-      else if (parameter.kind !== 'unusable') visit(parameter.kind === 'class' ? parameter.target : parameter.token, here);
+      else if (parameter.kind !== 'unusable')
+        visit(parameter.kind === 'class' ? parameter.target : parameter.token, here);
     });
   };
   const judge = (parameter: Parameter, demand: { path: Path; owner: AnyConstructor; index: number }) => {

@@ -134,7 +134,10 @@ describe('injection', () => {
     class Alias {}
     @injectable()
     class Left {
-      constructor(@inject('lease') readonly lease: Lease, @inject('resolution') readonly resolution: Resolution) {}
+      constructor(
+        @inject('lease') readonly lease: Lease,
+        @inject('resolution') readonly resolution: Resolution,
+      ) {}
     }
     @injectable()
     class Both {
@@ -235,7 +238,10 @@ describe('what cannot be injected', () => {
   it('names consumer, parameter and path of an unregistered token', async () => {
     @injectable()
     class Deep {
-      constructor(readonly database: Database, @inject('URL') readonly url: string) {}
+      constructor(
+        readonly database: Database,
+        @inject('URL') readonly url: string,
+      ) {}
     }
     @KinesisConsumer('orders', 'x')
     class Consumer {
@@ -397,7 +403,10 @@ describe('looking ahead', () => {
     let built = 0;
     @injectable()
     class Counts {
-      constructor(readonly text: string, @inject('A') readonly a: unknown) {
+      constructor(
+        readonly text: string,
+        @inject('A') readonly a: unknown,
+      ) {
         built += 1;
       }
     }
@@ -459,7 +468,10 @@ describe('disposal', () => {
   }
   @KinesisConsumer('orders', 'x')
   class Consumer {
-    constructor(readonly session: Session, readonly pool: Pool) {}
+    constructor(
+      readonly session: Session,
+      readonly pool: Pool,
+    ) {}
     async [Symbol.asyncDispose](): Promise<void> {
       await Promise.resolve();
       log.push('consumer');

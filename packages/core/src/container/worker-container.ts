@@ -62,10 +62,14 @@ function check(services: ServiceContainer, target: ConsumerClass): void {
   if (first === undefined) return;
   if (second === undefined) throw first;
   const lines = mistakes.map(({ code, message }) => `  - [${code}] ${message}`).join('\n');
-  throw new MillraceError('INJECTION_FAILED', `${target.name} cannot be built (${mistakes.length} mistakes):\n${lines}`, {
-    details: { class: target.name, mistakes: mistakes.map(({ code, details }) => ({ code, ...details })) },
-    cause: new AggregateError(mistakes),
-  });
+  throw new MillraceError(
+    'INJECTION_FAILED',
+    `${target.name} cannot be built (${mistakes.length} mistakes):\n${lines}`,
+    {
+      details: { class: target.name, mistakes: mistakes.map(({ code, details }) => ({ code, ...details })) },
+      cause: new AggregateError(mistakes),
+    },
+  );
 }
 
 async function disposeWorker(services: ServiceContainer, open: ReadonlySet<LeaseScope>): Promise<void> {

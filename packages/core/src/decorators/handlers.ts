@@ -1,4 +1,7 @@
-/** `@OnRecord` and `@OnBatch`: the methods that get the records. */
+/**
+ * `@OnRecord` and `@OnBatch`: the methods that get the records. `D` has no default, because TypeScript would take it
+ * before looking at the parameters of a decoding function.
+ */
 import type { Batch, BatchContext, RecordContext } from '../definition/context.js';
 import type { Decode } from '../definition/definition.js';
 import type { BatchOptions, RecordOptions } from '../definition/handler-options.js';
@@ -11,10 +14,7 @@ import { type DecoratorArguments, recordOnMember } from './store.js';
  * The payload is what `decode` gave, checked by `schema`: the parameter must be annotated with a type that fits.
  * Several handlers are tried in source order, own before inherited.
  */
-export function OnRecord<
-  S extends SchemaInput | undefined = undefined,
-  D extends Decode | undefined = undefined,
->(
+export function OnRecord<D extends Decode | undefined, S extends SchemaInput | undefined = undefined>(
   options?: RecordOptions<S, D>,
 ): MethodDecoratorFor<(payload: Payload<S, D>, context: RecordContext) => unknown> {
   return (...target: DecoratorArguments) =>
@@ -25,10 +25,7 @@ export function OnRecord<
  * The method handles whole batches, as `(batch, context)`. Items it marks with `item.fail(error)` run again, the others
  * are handled; it returns nothing, and a throw fails the whole batch.
  */
-export function OnBatch<
-  S extends SchemaInput | undefined = undefined,
-  D extends Decode | undefined = undefined,
->(
+export function OnBatch<D extends Decode | undefined, S extends SchemaInput | undefined = undefined>(
   options?: BatchOptions<S, D>,
 ): MethodDecoratorFor<(batch: Batch<Payload<S, D>>, context: BatchContext) => void | Promise<void>> {
   return (...target: DecoratorArguments) =>

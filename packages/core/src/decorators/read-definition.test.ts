@@ -95,7 +95,9 @@ describe('a decorated class', () => {
       hooks: { shardEnd: () => undefined },
     });
     const comparable = (value: unknown) =>
-      JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === 'instance' || key === 'schema' ? undefined : inner))) as object;
+      JSON.parse(
+        JSON.stringify(value, (key, inner: unknown) => (key === 'instance' || key === 'schema' ? undefined : inner)),
+      ) as object;
     const withoutHookNames = (value: object) => ({ ...value, hooks: undefined });
     expect(withoutHookNames(comparable(decorated))).toEqual(withoutHookNames(comparable(defined)));
     expect(decorated.instance).toEqual({ kind: 'class', target: OrderMailer });
@@ -123,7 +125,7 @@ describe('a decorated class', () => {
   it('names the hook methods, and only the declared ones', () => {
     @KinesisConsumer('orders', 'all-hooks')
     class AllHooks {
-      @OnRecord() record(_: unknown): void {}
+      @OnRecord() record(_payload: unknown): void {}
       @OnInitialize() a(): void {}
       @OnLeaseLost() b(): void {}
       @OnShutdownRequested() c(): void {}
@@ -143,7 +145,7 @@ describe('a decorated class', () => {
     class Stacked {
       @OnRecord({ type: 'a' })
       @OnRecord({ type: 'b' })
-      [method](_: unknown): string {
+      [method](_payload: unknown): string {
         return 'handled';
       }
     }
@@ -164,11 +166,11 @@ describe('a decorated class', () => {
 describe('inheritance', () => {
   abstract class Base {
     @OnRecord({ type: 'inherited' })
-    inherited(_: unknown): string {
+    inherited(_payload: unknown): string {
       return 'base';
     }
     @OnRecord({ type: 'replaced' })
-    replaced(_: unknown): string {
+    replaced(_payload: unknown): string {
       return 'base';
     }
     @OnShardEnd() end(): string {
@@ -182,14 +184,14 @@ describe('inheritance', () => {
   @KinesisConsumer('orders', 'derived', { discriminator: 'type' })
   class Derived extends Base {
     @OnRecord({ type: 'own' })
-    own(_: unknown): string {
+    own(_payload: unknown): string {
       return 'derived';
     }
     @OnRecord({ type: 'new type' })
-    override replaced(_: unknown): string {
+    override replaced(_payload: unknown): string {
       return 'derived';
     }
-    override inherited(_: unknown): string {
+    override inherited(_payload: unknown): string {
       return 'derived';
     }
     @OnShardEnd() finish(): string {
@@ -222,12 +224,12 @@ describe('inheritance', () => {
     @CheckpointPolicy('record')
     @RetryPolicy({ attempts: 2 })
     class Consumer {
-      @OnRecord() handle(_: unknown): void {}
+      @OnRecord() handle(_payload: unknown): void {}
     }
     @RetryPolicy({ attempts: 7 })
     class Double extends Consumer {
       @RetryPolicy({ attempts: 8 })
-      override handle(_: unknown): void {}
+      override handle(_payload: unknown): void {}
     }
     expect(readDefinition(Double)).toMatchObject({
       name: 'Double',
@@ -251,7 +253,7 @@ describe('parameters', () => {
     @KinesisConsumer('orders', 'dto')
     class Unchecked {
       // The types refuse this; JavaScript and casts do not.
-      @(OnRecord() as MethodDecorator) placed(_: OrderPlaced): void {}
+      @(OnRecord() as MethodDecorator) placed(_payload: OrderPlaced): void {}
     }
     expect(issuesOf(Unchecked)).toEqual([
       {
@@ -268,15 +270,15 @@ describe('parameters', () => {
     class Other {}
     @KinesisConsumer('orders', 'mismatch')
     class Mismatch {
-      @(OnRecord({ schema: OrderPlaced }) as MethodDecorator) placed(_: Other): void {}
+      @(OnRecord({ schema: OrderPlaced }) as MethodDecorator) placed(_payload: Other): void {}
     }
     @KinesisConsumer('orders', 'mismatch')
     class Text {
-      @(OnRecord({ schema: OrderPlaced }) as MethodDecorator) placed(_: string): void {}
+      @(OnRecord({ schema: OrderPlaced }) as MethodDecorator) placed(_payload: string): void {}
     }
     @KinesisConsumer('orders', 'mismatch')
     class TooNarrow {
-      @(OnRecord({ schema: OrderPlaced }) as MethodDecorator) placed(_: OrderPlacedEarly): void {}
+      @(OnRecord({ schema: OrderPlaced }) as MethodDecorator) placed(_payload: OrderPlacedEarly): void {}
     }
     expect([Mismatch, Text, TooNarrow].map(codes)).toEqual([
       ['PARAMETER_MISMATCH'],
@@ -288,25 +290,25 @@ describe('parameters', () => {
   it('accepts what can be right', () => {
     @KinesisConsumer('orders', 'fine', { discriminator: 'type' })
     class Fine {
-      @OnRecord({ type: 'a', schema: OrderPlacedEarly }) base(_: OrderPlaced): void {}
-      @OnRecord({ type: 'b', decode: () => new OrderPlaced() }) decoded(_: OrderPlaced): void {}
-      @OnRecord({ type: 'c', decode: 'text' }) text(_: string): void {}
-      @OnRecord({ type: 'd', decode: 'bytes' }) bytes(_: Uint8Array): void {}
-      @OnRecord({ type: 'e', schema: z.instanceof(OrderPlaced) }) instance(_: OrderPlaced): void {}
-      @OnRecord({ type: 'f', schema: z.object({}) }) shape(_: object): void {}
+      @OnRecord({ type: 'a', schema: OrderPlacedEarly }) base(_payload: OrderPlaced): void {}
+      @OnRecord({ type: 'b', decode: () => new OrderPlaced() }) decoded(_payload: OrderPlaced): void {}
+      @OnRecord({ type: 'c', decode: 'text' }) text(_payload: string): void {}
+      @OnRecord({ type: 'd', decode: 'bytes' }) bytes(_payload: Uint8Array): void {}
+      @OnRecord({ type: 'e', schema: z.instanceof(OrderPlaced) }) instance(_payload: OrderPlaced): void {}
+      @OnRecord({ type: 'f', schema: z.object({}) }) shape(_payload: object): void {}
       @OnRecord({ otherwise: true }) none(): void {}
     }
     @KinesisConsumer('orders', 'fine', { decode: () => new OrderPlaced() })
     class ConsumerDecodes {
-      @(OnRecord() as MethodDecorator) placed(_: OrderPlaced): void {}
+      @(OnRecord() as MethodDecorator) placed(_payload: OrderPlaced): void {}
     }
     @KinesisConsumer('orders', 'fine', () => ({ decode: () => new OrderPlaced() }))
     class EnvironmentDecodes {
-      @(OnRecord() as MethodDecorator) placed(_: OrderPlaced): void {}
+      @(OnRecord() as MethodDecorator) placed(_payload: OrderPlaced): void {}
     }
     @KinesisConsumer('orders', 'fine')
     class Batches {
-      @OnBatch({ schema: OrderPlaced }) insert(_: Batch<OrderPlaced>): void {}
+      @OnBatch({ schema: OrderPlaced }) insert(_payload: Batch<OrderPlaced>): void {}
     }
     expect([Fine, ConsumerDecodes, EnvironmentDecodes, Batches].flatMap(codes)).toEqual([]);
   });
@@ -316,8 +318,8 @@ describe('what decorators cannot stand on', () => {
   const onMember = (decorate: (member: never) => void) => {
     @KinesisConsumer('orders', 'wrong')
     class Wrong {
-      @OnRecord() fine(_: unknown): void {}
-      static onClass(_: unknown): void {}
+      @OnRecord() fine(_payload: unknown): void {}
+      static onClass(_payload: unknown): void {}
       field = 1;
       get accessor(): number {
         return 1;
@@ -328,7 +330,8 @@ describe('what decorators cannot stand on', () => {
   };
   type AnyDecorator = (...target: unknown[]) => void;
   const onRecord = OnRecord({ otherwise: true }) as AnyDecorator;
-  const methodOf = (target: { prototype: object }, name: string) => Object.getOwnPropertyDescriptor(target.prototype, name);
+  const methodOf = (target: { prototype: object }, name: string) =>
+    Object.getOwnPropertyDescriptor(target.prototype, name);
 
   it.each<[string, (target: { prototype: object }) => void, string]>([
     ['a static method', (target) => onRecord(target, 'onClass', {}), 'STATIC_HANDLER Wrong.onClass (@OnRecord)'],
@@ -352,7 +355,7 @@ describe('what decorators cannot stand on', () => {
   it('a policy on a method that handles no records', () => {
     @KinesisConsumer('orders', 'policy')
     class Policy {
-      @OnRecord() fine(_: unknown): void {}
+      @OnRecord() fine(_payload: unknown): void {}
       @RetryPolicy({ attempts: 1 }) notAHandler(): void {}
     }
     expect(codes(Policy)).toEqual(['POLICY_WITHOUT_HANDLER']);
@@ -364,7 +367,7 @@ describe('what decorators cannot stand on', () => {
     @CheckpointPolicy('batch')
     @CheckpointPolicy('record')
     class Twice {
-      @OnRecord() @RetryPolicy({}) @RetryPolicy({}) fine(_: unknown): void {}
+      @OnRecord() @RetryPolicy({}) @RetryPolicy({}) fine(_payload: unknown): void {}
       @OnShardEnd() first(): void {}
       @OnShardEnd() second(): void {}
     }
@@ -383,7 +386,9 @@ describe('what is no consumer', () => {
     ['OrderMailer', /'OrderMailer': this is no class/],
     [undefined, /undefined: this is no class/],
   ])('%s', (target, message) => {
-    expect(issuesOf(target)).toMatchObject([{ code: 'DECORATOR_WITHOUT_CONSUMER', message: expect.stringMatching(message) as string }]);
+    expect(issuesOf(target)).toMatchObject([
+      { code: 'DECORATOR_WITHOUT_CONSUMER', message: expect.stringMatching(message) as string },
+    ]);
   });
 });
 
@@ -402,7 +407,9 @@ describe('standard decorators, which this package does not serve yet', () => {
 
   it('name a private method as such', () => {
     const apply = OnRecord() as unknown as (value: unknown, context: unknown) => void;
-    expect(() => apply(() => undefined, { ...context, name: '#placed', private: true })).toThrow(/PRIVATE_HANDLER.*public: placed/);
+    expect(() => apply(() => undefined, { ...context, name: '#placed', private: true })).toThrow(
+      /PRIVATE_HANDLER.*public: placed/,
+    );
   });
 
   it('a class decorator on something else is refused', () => {
@@ -413,7 +420,7 @@ describe('standard decorators, which this package does not serve yet', () => {
 
 describe('two copies of this package in one program', () => {
   it('share what was declared', async () => {
-const specifier = './store.js?copy=2';
+    const specifier = './store.js?copy=2';
     const { ownDeclarations } = (await import(specifier)) as typeof import('./store.js');
     expect(ownDeclarations(OrderMailer).map(({ kind }) => kind)).toContain('consumer');
   });

@@ -89,9 +89,7 @@ function declareHandler(chain: readonly object[], { kind, options, member }: Han
 
 function declareHook(chain: readonly object[], name: HookName): Hook | undefined {
   const member = hookMember(chain, name);
-  return (
-    member && { name: String(member.key), call: (instance, context) => invoke(instance, member.key, [context]) }
-  );
+  return member && { name: String(member.key), call: (instance, context) => invoke(instance, member.key, [context]) };
 }
 
 /** The type that the compiler wrote down for the first parameter, next to the nearest declaration of the member. */

@@ -12,7 +12,11 @@ export type MemberDeclaration = Extract<Declaration, { readonly member: Member |
 /** The class and its bases, nearest first. */
 export function classChain(target: object): readonly object[] {
   const chain: object[] = [];
-  for (let one: unknown = target; typeof one === 'function' && one !== Function.prototype; one = Object.getPrototypeOf(one)) {
+  for (
+    let one: unknown = target;
+    typeof one === 'function' && one !== Function.prototype;
+    one = Object.getPrototypeOf(one)
+  ) {
     chain.push(one);
   }
   return chain;
@@ -23,7 +27,9 @@ export function handlersOf(chain: readonly object[]): readonly HandlerDeclaratio
   const replaced = new Set<PropertyKey>();
   const handlers: HandlerDeclaration[] = [];
   for (const target of chain) {
-    const own = inSourceOrder(ownDeclarations(target).filter(isHandler)).filter(({ member }) => !replaced.has(member.key));
+    const own = inSourceOrder(ownDeclarations(target).filter(isHandler)).filter(
+      ({ member }) => !replaced.has(member.key),
+    );
     handlers.push(...own);
     for (const { member } of own) replaced.add(member.key);
   }
@@ -64,7 +70,9 @@ export function nearest<K extends 'consumer' | 'checkpoint' | 'retry' | 'deadLet
 
 /** Wrong places and repetitions, class by class. */
 export function checkMembers(chain: readonly object[], name: string, issues: Issues): void {
-  const handled = new Set(chain.flatMap((target) => ownDeclarations(target).filter(isHandler)).map(({ member }) => member.key));
+  const handled = new Set(
+    chain.flatMap((target) => ownDeclarations(target).filter(isHandler)).map(({ member }) => member.key),
+  );
   for (const target of chain) {
     const seen = new Map<string, PropertyKey>();
     for (const declaration of ownDeclarations(target)) {
@@ -72,7 +80,11 @@ export function checkMembers(chain: readonly object[], name: string, issues: Iss
       const place = placeOf(declaration, name);
       if (member !== undefined) checkPlacement(member, place, issues);
       if ((declaration.kind === 'retry' || declaration.kind === 'deadLetter') && member && !handled.has(member.key)) {
-        issues.add('POLICY_WITHOUT_HANDLER', place, 'the method handles no records. Move it to a handler or to the class.');
+        issues.add(
+          'POLICY_WITHOUT_HANDLER',
+          place,
+          'the method handles no records. Move it to a handler or to the class.',
+        );
       }
       checkOnce(declaration, { seen, place, issues });
     }

@@ -78,7 +78,11 @@ function checkOptionsSource(value: unknown, at: At): OptionsSource {
     return Object.freeze({ kind: 'environment', options: value as (env: Environment) => DeclaredOptions });
   }
   if (value !== undefined && (typeof value !== 'object' || value === null || Array.isArray(value))) {
-    at.issues.add('BAD_VALUE', at.place, `options must be an object, or a function that gives one, not ${show(value)}.`);
+    at.issues.add(
+      'BAD_VALUE',
+      at.place,
+      `options must be an object, or a function that gives one, not ${show(value)}.`,
+    );
     return { kind: 'fixed', options: {} };
   }
   return Object.freeze({ kind: 'fixed', options: Object.freeze({ ...value } as DeclaredOptions) });

@@ -1,5 +1,13 @@
 /** Retry, checkpoint and dead-letter declarations: checked one by one; completed together, because `then` needs the sink. */
-import { type At, checkChoice, checkNumber, checkOptions, inside, type NumberRule, TIMER_MAX_MS } from './check-values.js';
+import {
+  type At,
+  checkChoice,
+  checkNumber,
+  checkOptions,
+  inside,
+  type NumberRule,
+  TIMER_MAX_MS,
+} from './check-values.js';
 import type { DeclaredDeadLetter } from './declared.js';
 import type { CheckpointPolicy, DeadLetter, RetryPolicy, SinkDescription, SinkSource } from './definition.js';
 import type { RetryOptions } from './handler-options.js';

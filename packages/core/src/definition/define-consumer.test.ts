@@ -16,14 +16,21 @@ class Order {
   id!: string;
 }
 const all = recordHandler({ name: 'all', handle: () => undefined });
-const base = { name: 'Mailer', stream: 'orders', applicationName: 'mailer', handlers: [all] } satisfies ConsumerData<object>;
+const base = {
+  name: 'Mailer',
+  stream: 'orders',
+  applicationName: 'mailer',
+  handlers: [all],
+} satisfies ConsumerData<object>;
 
 /** What JavaScript callers can write, whatever the types say. */
 const handler = (options: Record<string, unknown>) =>
-  recordHandler({ name: 'placed', handle: () => undefined, ...options } as never);
-const define = (data: Record<string, unknown>) => defineConsumer({ ...base, ...data } as never);
+  recordHandler({ name: 'placed', handle: () => undefined, ...options });
+const define = (data: Record<string, unknown>) => defineConsumer({ ...base, ...data });
 
-function mistakes(data: Record<string, unknown>): readonly { code: string; message: string; path: readonly string[] }[] {
+function mistakes(
+  data: Record<string, unknown>,
+): readonly { code: string; message: string; path: readonly string[] }[] {
   try {
     define(data);
   } catch (error) {
@@ -101,7 +108,10 @@ describe('a defined consumer', () => {
       ],
       hooks: { shutdownRequested: ({ reason }, { db }) => calls.push([reason, db]) },
     });
-    const scope: Scope = { resolve: (token) => Promise.resolve(`the ${String(token)}` as never), dispose: () => Promise.resolve() };
+    const scope: Scope = {
+      resolve: (token) => Promise.resolve(`the ${String(token)}` as never),
+      dispose: () => Promise.resolve(),
+    };
     const instance = definition.instance.kind === 'factory' ? await definition.instance.create(scope) : {};
     definition.handlers[0]?.call(instance, { id: '7' }, {});
     definition.hooks.shutdownRequested?.call(instance, { reason: 'handoff' });
@@ -189,7 +199,10 @@ describe('policies', () => {
       handlers: [recordHandler({ name: 'placed', deadLetter: { sink: parked }, handle: () => undefined })],
     });
     expect(definition.retry.then).toBe('hold');
-    expect(definition.handlers[0]).toMatchObject({ retry: { then: 'deadLetter' }, deadLetter: { sameKey: 'continue' } });
+    expect(definition.handlers[0]).toMatchObject({
+      retry: { then: 'deadLetter' },
+      deadLetter: { sameKey: 'continue' },
+    });
   });
 
   it("a handler's retry parks in the consumer's sink", () => {
@@ -251,7 +264,11 @@ describe('mistakes', () => {
     ['a type that is no text', { options: { discriminator: 'v' }, handlers: [handler({ type: 3 })] }, ['BAD_VALUE']],
     ['an empty type', { options: { discriminator: 'v' }, handlers: [handler({ type: '' })] }, ['BAD_VALUE']],
     ['otherwise that is no flag', { handlers: [handler({ otherwise: 'yes' })] }, ['BAD_VALUE']],
-    ['otherwise with type', { options: { discriminator: 't' }, handlers: [handler({ otherwise: true, type: 'a' })] }, ['OPTIONS_EXCLUDE']],
+    [
+      'otherwise with type',
+      { options: { discriminator: 't' }, handlers: [handler({ otherwise: true, type: 'a' })] },
+      ['OPTIONS_EXCLUDE'],
+    ],
     ['otherwise with when', { handlers: [handler({ otherwise: true, when: () => true })] }, ['OPTIONS_EXCLUDE']],
     ['an unknown order', { handlers: [{ ...handler({ order: 'loose' }), kind: 'batch' }] }, ['BAD_VALUE']],
     ['when on a batch', { handlers: [{ ...handler({ when: () => true }), kind: 'batch' }] }, ['UNKNOWN_OPTION']],
@@ -261,18 +278,34 @@ describe('mistakes', () => {
     ['a schema that is String', { handlers: [handler({ schema: String })] }, ['BAD_SCHEMA']],
     [
       'a DTO with constructor parameters',
-      { handlers: [handler({ schema: class WithId { constructor(readonly id: string) {} } })] },
+      {
+        handlers: [
+          handler({
+            schema: class WithId {
+              constructor(readonly id: string) {}
+            },
+          }),
+        ],
+      },
       ['BAD_SCHEMA'],
     ],
     ['a DTO of bytes', { handlers: [handler({ schema: Order, decode: 'bytes' })] }, ['OPTIONS_EXCLUDE']],
     ['a DTO of text', { handlers: [handler({ schema: Order, decode: 'text' })] }, ['OPTIONS_EXCLUDE']],
-    ['batch and record handlers', { handlers: [all, batchHandler({ name: 'b', handle: () => undefined })] }, ['BATCH_AND_RECORD']],
+    [
+      'batch and record handlers',
+      { handlers: [all, batchHandler({ name: 'b', handle: () => undefined })] },
+      ['BATCH_AND_RECORD'],
+    ],
     [
       'several batch handlers',
       { handlers: ['a', 'b'].map((name) => batchHandler({ name, handle: () => undefined })) },
       ['SEVERAL_BATCH_HANDLERS'],
     ],
-    ['a handler behind one that takes all', { handlers: [all, handler({ when: () => true })] }, ['UNREACHABLE_HANDLER']],
+    [
+      'a handler behind one that takes all',
+      { handlers: [all, handler({ when: () => true })] },
+      ['UNREACHABLE_HANDLER'],
+    ],
     ['otherwise behind one that takes all', { handlers: [all, handler({ otherwise: true })] }, ['UNREACHABLE_HANDLER']],
     [
       'two handlers of one type',
@@ -292,12 +325,18 @@ describe('mistakes', () => {
   it.each<[string, Record<string, unknown>]>([
     [
       'two handlers of one type where the first has a when',
-      { options: { discriminator: 't' }, handlers: [typed('a', { type: 'x', when: () => true }), typed('b', { type: 'x' })] },
+      {
+        options: { discriminator: 't' },
+        handlers: [typed('a', { type: 'x', when: () => true }), typed('b', { type: 'x' })],
+      },
     ],
     ['a type when options depend on the environment', { options: () => ({}), handlers: [handler({ type: 'x' })] }],
     ['otherwise in front of others', { handlers: [handler({ otherwise: true }), typed('b', { when: () => true })] }],
     ['one attempt with delays', { retry: { attempts: 1, initialDelayMs: 10 } }],
-    ['manual checkpoints with a batch', { checkpoint: 'manual', handlers: [batchHandler({ name: 'b', handle: () => undefined })] }],
+    [
+      'manual checkpoints with a batch',
+      { checkpoint: 'manual', handlers: [batchHandler({ name: 'b', handle: () => undefined })] },
+    ],
     ['no retries at all', { retry: { attempts: 1, initialDelayMs: 0, maxDelayMs: 0, then: 'stop' } }],
   ])('are not seen in %s', (_, data) => {
     expect(codes(data)).toEqual([]);
@@ -333,6 +372,13 @@ describe('mistakes', () => {
     const shown = ['x'.repeat(99), function onRetry() {}, () => 1, [1], { secret: 1 }, 5n].map(
       (then) => mistakes({ retry: { then } })[0]?.message.split(', not ')[1],
     );
-    expect(shown).toEqual([`'${'x'.repeat(60)}'.`, 'the function onRetry.', 'a function.', 'an array.', 'an object.', '5.']);
+    expect(shown).toEqual([
+      `'${'x'.repeat(60)}'.`,
+      'the function onRetry.',
+      'a function.',
+      'an array.',
+      'an object.',
+      '5.',
+    ]);
   });
 });

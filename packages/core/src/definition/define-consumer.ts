@@ -39,8 +39,8 @@ export interface HandlerData<in I extends object = object> {
 
 /** A handler for single records: the options of `@OnRecord`, a name, and `handle(payload, context, instance)`. */
 export function recordHandler<
+  D extends Decode | undefined,
   S extends SchemaInput | undefined = undefined,
-  D extends Decode | undefined = undefined,
   I extends object = object,
 >(
   handler: RecordOptions<S, D> &
@@ -51,8 +51,8 @@ export function recordHandler<
 
 /** The handler for batches: the options of `@OnBatch`, a name, and `handle(batch, context, instance)`. */
 export function batchHandler<
+  D extends Decode | undefined,
   S extends SchemaInput | undefined = undefined,
-  D extends Decode | undefined = undefined,
   I extends object = object,
 >(
   handler: BatchOptions<S, D> &
@@ -142,7 +142,11 @@ function checkNames(data: Pick<ConsumerDefinition, 'name'>, handlers: readonly {
   handlers.forEach((handler, index) => {
     if (named(handler.name)) return;
     const { place } = inside(at, String(index));
-    at.issues.add('MISSING_NAME', place, `handler ${index + 1} has no name. Add { name }: logs and dead letters show it.`);
+    at.issues.add(
+      'MISSING_NAME',
+      place,
+      `handler ${index + 1} has no name. Add { name }: logs and dead letters show it.`,
+    );
   });
 }
 

@@ -48,7 +48,10 @@ export interface BatchOptions<
  * whichever limit is reached first. @defaultValue `{ everyMs: 5000 }`
  */
 export type CheckpointOptions =
-  'record' | 'batch' | 'manual' | { readonly everyMs?: number; readonly everyRecords?: number };
+  | 'record'
+  | 'batch'
+  | 'manual'
+  | { readonly everyMs?: number; readonly everyRecords?: number };
 
 /** How often a failed record runs again, and what follows when that did not help. */
 export interface RetryOptions {

@@ -42,8 +42,7 @@ async function errorOf(handlers: readonly HandlerData[], record: ConsumerRecord,
   return prepared.error;
 }
 
-const on = (name: string, options: Record<string, unknown> = {}) =>
-  recordHandler({ name, handle: ignore, ...options } as never);
+const on = (name: string, options: Record<string, unknown> = {}) => recordHandler({ name, handle: ignore, ...options });
 
 describe('decoding', () => {
   it.each<[Decode, unknown]>([
@@ -90,7 +89,10 @@ describe('validation by Standard Schema', () => {
   ])('%s: values pass, mistakes are named with their path', async (_, schema) => {
     const good = { id: '7', lines: [{ quantity: 1 }] };
     expect(await prepare([on('placed', { schema })], jsonRecord(good))).toEqual(['placed', good]);
-    const error = await errorOf([on('placed', { schema })], jsonRecord({ id: 7, lines: [{ quantity: 1 }, { quantity: 'x' }] }));
+    const error = await errorOf(
+      [on('placed', { schema })],
+      jsonRecord({ id: 7, lines: [{ quantity: 1 }, { quantity: 'x' }] }),
+    );
     expect(error.code).toBe('VALIDATION_FAILED');
     expect(error.details['issues']).toMatchObject([{ path: 'id' }, { path: 'lines[1].quantity' }]);
     expect(error.message).toMatch(/does not fit the schema of placed:\n {2}- id: .+\n {2}- lines\[1\]\.quantity: .+/);
@@ -131,7 +133,9 @@ describe('validation by Standard Schema', () => {
       on('b', { when: () => true, decode: 'text' }),
     ];
     const pipeline = await compile(handlers);
-    const prepared = [jsonRecord({ type: 'a' }), jsonRecord({ type: 'b' }), textRecord('{')].map((record) => pipeline.prepare(record));
+    const prepared = [jsonRecord({ type: 'a' }), jsonRecord({ type: 'b' }), textRecord('{')].map((record) =>
+      pipeline.prepare(record),
+    );
     expect(prepared.filter((one) => one instanceof Promise)).toEqual([]);
   });
 });
@@ -151,7 +155,9 @@ describe('validation by DTO class', () => {
   const handlers = [on('placed', { schema: OrderPlaced })];
 
   it('gives an instance, nested ones included, and keeps unknown properties', async () => {
-    const prepared = await (await compile(handlers)).prepare(jsonRecord({ id: '7', lines: [{ quantity: 2 }, { quantity: 3 }], note: 'x' }));
+    const prepared = await (
+      await compile(handlers)
+    ).prepare(jsonRecord({ id: '7', lines: [{ quantity: 2 }, { quantity: 3 }], note: 'x' }));
     const payload = prepared.kind === 'ready' ? (prepared.payload as OrderPlaced & { note: string }) : undefined;
     expect(payload).toBeInstanceOf(OrderPlaced);
     expect(payload?.lines[1]).toBeInstanceOf(Line);
@@ -245,17 +251,31 @@ describe('routing', () => {
   });
 
   it('lets handlers of different formats take what is theirs', async () => {
-    const formats = [on('json', { when: () => true }), on('text', { decode: 'text', when: () => true }), on('raw', { decode: 'bytes' })];
+    const formats = [
+      on('json', { when: () => true }),
+      on('text', { decode: 'text', when: () => true }),
+      on('raw', { decode: 'bytes' }),
+    ];
     expect(await prepare(formats, jsonRecord(1))).toEqual(['json', 1]);
     expect(await prepare(formats, textRecord('plain'))).toEqual(['text', 'plain']);
     expect(await prepare(formats, bytesRecord(255))).toEqual(['raw', Uint8Array.of(255)]);
   });
 
   it.each<[string, readonly HandlerData[], ConsumerRecord, RegExp]>([
-    ['with its type', [on('a', { type: 'x' })], jsonRecord({ type: 'y' }), /No handler takes .* Its type is 'y'\. Add a handler/],
+    [
+      'with its type',
+      [on('a', { type: 'x' })],
+      jsonRecord({ type: 'y' }),
+      /No handler takes .* Its type is 'y'\. Add a handler/,
+    ],
     ['without a type', [on('a', { type: 'x' })], jsonRecord({}), /It has no type\./],
     ['with a type that is no text', [on('a', { type: '3' })], jsonRecord({ type: 3 }), /Its type is no text\./],
-    ['of another format', [on('a', { when: () => false, decode: 'bytes' })], textRecord('{'), /No handler takes the record \S+ Add/],
+    [
+      'of another format',
+      [on('a', { when: () => false, decode: 'bytes' })],
+      textRecord('{'),
+      /No handler takes the record \S+ Add/,
+    ],
   ])('fails a record that nobody takes, %s', async (_, handlers, record, message) => {
     const error = await errorOf(handlers, record);
     expect(error.code).toBe('NO_HANDLER_MATCHED');
@@ -264,7 +284,10 @@ describe('routing', () => {
   });
 
   it('says so when a record is no JSON and nobody takes it for that reason', async () => {
-    expect(await prepare([on('a', { type: 'x' })], textRecord('{'))).toEqual({ code: 'DECODE_FAILED', handler: undefined });
+    expect(await prepare([on('a', { type: 'x' })], textRecord('{'))).toEqual({
+      code: 'DECODE_FAILED',
+      handler: undefined,
+    });
     expect(await prepare([on('a', { when: () => true }), on('b', { type: 'x' })], textRecord('{'))).toEqual({
       code: 'DECODE_FAILED',
       handler: undefined,
@@ -320,7 +343,10 @@ describe('routing', () => {
       await expect(compiled).rejects.toThrow(DefinitionError);
       await expect(compiled).rejects.toThrow(/Consumer\.a: it takes the type 'x'/);
     }
-    expect(await prepare([on('a', { when: () => true })], jsonRecord({}), { discriminator: undefined })).toEqual(['a', {}]);
+    expect(await prepare([on('a', { when: () => true })], jsonRecord({}), { discriminator: undefined })).toEqual([
+      'a',
+      {},
+    ]);
     expect(await prepare([on('a', { when: () => false })], jsonRecord({}), { discriminator: '' })).toMatchObject({
       code: 'NO_HANDLER_MATCHED',
     });

@@ -54,7 +54,10 @@ function takesAll(handler: Handler): boolean {
   return handler.kind === 'batch' || (handler.type === undefined && handler.when === undefined);
 }
 
-function recordRouter(definition: ConsumerDefinition, settings: { discriminator: string | undefined; decode: Decode }): Router {
+function recordRouter(
+  definition: ConsumerDefinition,
+  settings: { discriminator: string | undefined; decode: Decode },
+): Router {
   const handlers = definition.handlers.filter((handler): handler is RecordHandler => handler.kind === 'record');
   const typed = handlers.find(({ type }) => type !== undefined);
   // Options that depend on the environment are known only now.

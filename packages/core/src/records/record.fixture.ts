@@ -16,4 +16,5 @@ export function wireRecord(data: Uint8Array | string, parts: Partial<WireRecord>
 
 export const textRecord = (text: string) => viewRecord(wireRecord(text), 'shardId-000000000000');
 export const jsonRecord = (value: unknown) => textRecord(JSON.stringify(value));
-export const bytesRecord = (...bytes: number[]) => viewRecord(wireRecord(Uint8Array.from(bytes)), 'shardId-000000000000');
+export const bytesRecord = (...bytes: number[]) =>
+  viewRecord(wireRecord(Uint8Array.from(bytes)), 'shardId-000000000000');

@@ -99,10 +99,14 @@ function attempt(decode: Decode, search: Search): Attempt {
 
 function evaluate(handler: RecordHandler, payload: unknown, record: ConsumerRecord): boolean | MillraceError {
   const failed = (why: string, cause?: unknown) =>
-    new MillraceError('NO_HANDLER_MATCHED', `The when of ${handler.name} ${why}, so the record ${record.id} has no handler.`, {
-      details: { handler: handler.name, shardId: record.shardId, sequenceNumber: record.sequenceNumber },
-      ...(cause === undefined ? {} : { cause }),
-    });
+    new MillraceError(
+      'NO_HANDLER_MATCHED',
+      `The when of ${handler.name} ${why}, so the record ${record.id} has no handler.`,
+      {
+        details: { handler: handler.name, shardId: record.shardId, sequenceNumber: record.sequenceNumber },
+        ...(cause === undefined ? {} : { cause }),
+      },
+    );
   try {
     const answer: unknown = handler.when?.(payload, record);
     if (typeof answer === 'boolean') return answer;

@@ -3,7 +3,8 @@ import { isMillraceError } from '../errors.js';
 import { loadDtoValidation } from './validate-dto.js';
 import { renderPath } from './validate.js';
 
-const missing = (name: string) => Promise.reject(Object.assign(new Error(`Cannot find package '${name}'`), { code: 'ERR_MODULE_NOT_FOUND' }));
+const missing = (name: string) =>
+  Promise.reject(Object.assign(new Error(`Cannot find package '${name}'`), { code: 'ERR_MODULE_NOT_FOUND' }));
 
 describe('DTO validation without its packages', () => {
   it.each(['class-validator', 'class-transformer'])('says which command installs %s', async (name) => {
@@ -13,7 +14,9 @@ describe('DTO validation without its packages', () => {
     };
     const error: unknown = await loadDtoValidation(load).catch((thrown: unknown) => thrown);
     expect(isMillraceError(error, 'DEPENDENCY_MISSING') && error.details).toEqual({ package: name });
-    expect(error).toMatchObject({ message: expect.stringContaining('npm install class-validator class-transformer') as string });
+    expect(error).toMatchObject({
+      message: expect.stringContaining('npm install class-validator class-transformer') as string,
+    });
   });
 });
 

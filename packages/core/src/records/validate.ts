@@ -61,12 +61,17 @@ export interface ValidationFailure {
 }
 
 export function validationError({ record, handler, issues, cause }: ValidationFailure): MillraceError {
-  const lines = issues.slice(0, issuesShown).map(({ path, message }) => `  - ${path === '' ? '(payload)' : path}: ${message}`);
+  const lines = issues
+    .slice(0, issuesShown)
+    .map(({ path, message }) => `  - ${path === '' ? '(payload)' : path}: ${message}`);
   if (issues.length > issuesShown) lines.push(`  - and ${issues.length - issuesShown} more`);
   const { id, shardId, sequenceNumber, subSequenceNumber } = record;
   return new MillraceError(
     'VALIDATION_FAILED',
     `The record ${id} does not fit the schema of ${handler}:\n${lines.join('\n')}`,
-    { details: { handler, shardId, sequenceNumber, subSequenceNumber, issues }, ...(cause === undefined ? {} : { cause }) },
+    {
+      details: { handler, shardId, sequenceNumber, subSequenceNumber, issues },
+      ...(cause === undefined ? {} : { cause }),
+    },
   );
 }

@@ -1,0 +1,67 @@
+import { describe, expectTypeOf, it } from 'vitest';
+import { z } from 'zod';
+import type { Batch, BatchContext, RecordContext } from '../src/definition/context.js';
+import { batchHandler, defineConsumer, recordHandler } from '../src/definition/define-consumer.js';
+import type { ConsumerDefinition } from '../src/definition/definition.js';
+
+const Order = z.object({ id: z.string() });
+class Dto {
+  id!: string;
+}
+class Archive {
+  save(_payload: { id: string }): void {}
+}
+const names = { name: 'archive', stream: 'orders', applicationName: 'archive' };
+
+describe('handlers as data', () => {
+  it('have their parameters inferred from the schema', () => {
+    recordHandler({
+      name: 'placed',
+      schema: Order,
+      handle: (order, context) => {
+        expectTypeOf(order).toEqualTypeOf<{ id: string }>();
+        expectTypeOf(context).toEqualTypeOf<RecordContext>();
+      },
+    });
+    recordHandler({ name: 'dto', schema: Dto, handle: (dto) => expectTypeOf(dto).toEqualTypeOf<Dto>() });
+    recordHandler({ name: 'text', decode: 'text', handle: (text) => expectTypeOf(text).toEqualTypeOf<string>() });
+    recordHandler({ name: 'json', handle: (json) => expectTypeOf(json).toEqualTypeOf<unknown>() });
+    batchHandler({
+      name: 'insert',
+      schema: Order,
+      handle: (batch, context) => {
+        expectTypeOf(batch).toEqualTypeOf<Batch<{ id: string }>>();
+        expectTypeOf(context).toEqualTypeOf<BatchContext>();
+      },
+    });
+  });
+
+  it('get the instance that create makes', () => {
+    const definition = defineConsumer({
+      ...names,
+      create: () => new Archive(),
+      handlers: [
+        recordHandler({ name: 'placed', schema: Order, handle: (order, _, archive: Archive) => archive.save(order) }),
+      ],
+      hooks: { shardEnd: (_, archive) => expectTypeOf(archive).toEqualTypeOf<Archive>() },
+    });
+    expectTypeOf(definition).toEqualTypeOf<ConsumerDefinition>();
+  });
+
+  it('do not compile when they do not fit', () => {
+    // @ts-expect-error the schema gives no total
+    recordHandler({ name: 'placed', schema: Order, handle: (order: { total: number }) => order });
+    // @ts-expect-error a name is needed for logs and dead letters
+    recordHandler({ schema: Order, handle: () => undefined });
+    // @ts-expect-error a batch handler returns nothing
+    batchHandler({ name: 'insert', handle: () => [1] });
+    defineConsumer({
+      ...names,
+      // @ts-expect-error the handler needs another instance than create makes
+      create: () => ({ other: 1 }),
+      handlers: [recordHandler({ name: 'placed', handle: (_order, _context, archive: Archive) => archive })],
+    });
+    // @ts-expect-error misspelled
+    defineConsumer({ ...names, handlers: [], deadLeter: undefined });
+  });
+});
