@@ -3,11 +3,11 @@
  * decode and schema are, because a promise per record costs more than the rest.
  */
 import type { ConsumerRecord } from '../definition/context.js';
-import type { ConsumerDefinition, Decode, Handler, RecordHandler } from '../definition/definition.js';
+import type { ConsumerDefinition, Decode, Handler, RecordHandler, Schema } from '../definition/definition.js';
 import type { ConsumerSettings } from '../config/resolved.js';
 import { DefinitionError, MillraceError } from '../errors.js';
-import { decodeFailure } from './decode.js';
-import { compileRouter, DecodeOnce, type Router } from './route.js';
+import { decodeFailure, decodeRecord } from './decode.js';
+import { compileRouter, DecodeOnce } from './route.js';
 import { isThenable, standardValidator, type Validate, type Validation, validationError } from './validate.js';
 import { loadDtoValidation } from './validate-dto.js';
 
@@ -31,21 +31,24 @@ export async function compilePipeline(
   definition: ConsumerDefinition,
   settings: Pick<ConsumerSettings, 'discriminator' | 'decode'>,
 ): Promise<Pipeline> {
-  const validators = await compileValidators(definition.handlers);
-  const [only, second] = definition.handlers;
-  const finish = (handler: Handler, record: ConsumerRecord, decoded: DecodeOnce) =>
-    decodeAndValidate({ handler, record, validate: validators.get(handler) }, () =>
-      decoded.get(handler.decode ?? settings.decode),
-    );
-  if (only !== undefined && second === undefined && takesAll(only)) {
-    return { prepare: (record) => finish(only, record, new DecodeOnce(record)) };
+  const { handlers } = definition;
+  const steps: Step[] = [];
+  for (const handler of handlers) {
+    const decode = handler.decode ?? settings.decode;
+    steps.push({ handler, decode, validate: await compileValidator(handler.schema) });
   }
-  const route = recordRouter(definition, settings);
+  const [only, second] = steps;
+  if (only !== undefined && second === undefined && takesAll(only.handler)) {
+    return { prepare: (record) => decodeAndValidate(only, record, undefined) };
+  }
+  const entries = steps.filter(isRecordStep);
+  checkDiscriminator(definition.name, entries, settings.discriminator);
+  const route = compileRouter({ entries, discriminator: settings.discriminator, decode: settings.decode });
   return {
     prepare(record) {
       const decoded = new DecodeOnce(record);
       const found = route(record, decoded);
-      return found.kind === 'taken' ? finish(found.handler, record, decoded) : found;
+      return found.kind === 'taken' ? decodeAndValidate(found.entry, record, decoded) : found;
     },
   };
 }
@@ -54,83 +57,77 @@ function takesAll(handler: Handler): boolean {
   return handler.kind === 'batch' || (handler.type === undefined && handler.when === undefined);
 }
 
-function recordRouter(
-  definition: ConsumerDefinition,
-  settings: { discriminator: string | undefined; decode: Decode },
-): Router {
-  const handlers = definition.handlers.filter((handler): handler is RecordHandler => handler.kind === 'record');
-  const typed = handlers.find(({ type }) => type !== undefined);
-  // Options that depend on the environment are known only now.
-  if (typed !== undefined && (settings.discriminator === undefined || settings.discriminator === '')) {
-    const message =
-      `${definition.name}.${typed.name}: it takes the type '${typed.type}', but nothing says where the type stands. ` +
-      "Add discriminator: 'type' to the consumer's options.";
-    throw new DefinitionError([{ code: 'TYPE_WITHOUT_DISCRIMINATOR', message, path: [definition.name, typed.name] }]);
-  }
-  return compileRouter({ handlers, discriminator: settings.discriminator, decode: settings.decode });
+/** Options that depend on the environment are known only now. */
+function checkDiscriminator(consumer: string, steps: readonly RecordStep[], discriminator: string | undefined): void {
+  const typed = steps.find(({ handler }) => handler.type !== undefined)?.handler;
+  if (typed === undefined || (discriminator !== undefined && discriminator !== '')) return;
+  const message =
+    `${consumer}.${typed.name}: it takes the type '${typed.type}', but nothing says where the type stands. ` +
+    "Add discriminator: 'type' to the consumer's options.";
+  throw new DefinitionError([{ code: 'TYPE_WITHOUT_DISCRIMINATOR', message, path: [consumer, typed.name] }]);
 }
 
-async function compileValidators(handlers: readonly Handler[]): Promise<ReadonlyMap<Handler, Validate>> {
-  const validators = new Map<Handler, Validate>();
-  for (const handler of handlers) {
-    const { schema } = handler;
-    if (schema === undefined) continue;
-    switch (schema.kind) {
-      case 'standard':
-        validators.set(handler, standardValidator(schema.schema));
-        break;
-      case 'dto':
-        validators.set(handler, (await loadDtoValidation())(schema.target));
-        break;
-      default:
-        schema satisfies never;
-    }
-  }
-  return validators;
+async function compileValidator(schema: Schema | undefined): Promise<Validate | undefined> {
+  if (schema === undefined) return undefined;
+  return schema.kind === 'standard' ? standardValidator(schema.schema) : (await loadDtoValidation())(schema.target);
 }
 
+/** What is done for a handler, compiled once. */
 interface Step {
   readonly handler: Handler;
-  readonly record: ConsumerRecord;
+  readonly decode: Decode;
   readonly validate: Validate | undefined;
 }
 
-function decodeAndValidate(step: Step, decode: () => unknown): Prepared | Promise<Prepared> {
-  const failed = (thrown: unknown): Prepared => ({
-    kind: 'failed',
-    handler: step.handler,
-    error: decodeFailure(thrown, step.record),
-  });
+type RecordStep = Step & { readonly handler: RecordHandler };
+
+function isRecordStep(step: Step): step is RecordStep {
+  return step.handler.kind === 'record';
+}
+
+/** `decoded` has what routing decoded already. */
+function decodeAndValidate(
+  step: Step,
+  record: ConsumerRecord,
+  decoded: DecodeOnce | undefined,
+): Prepared | Promise<Prepared> {
   try {
-    const value = decode();
-    if (!isThenable(value)) return validated(step, value);
-    return Promise.resolve(value).then((decoded) => validated(step, decoded), failed);
+    const value = decoded === undefined ? decodeRecord(step.decode, record) : decoded.get(step.decode);
+    if (!isThenable(value)) return validated(step, record, value);
+    return Promise.resolve(value).then(
+      (payload) => validated(step, record, payload),
+      (thrown: unknown) => decodeFailed(step, record, thrown),
+    );
   } catch (thrown) {
-    return failed(thrown);
+    return decodeFailed(step, record, thrown);
   }
 }
 
-function validated(step: Step, payload: unknown): Prepared | Promise<Prepared> {
+function decodeFailed({ handler }: Step, record: ConsumerRecord, thrown: unknown): Prepared {
+  return { kind: 'failed', handler, error: decodeFailure(thrown, record) };
+}
+
+function validated(step: Step, record: ConsumerRecord, payload: unknown): Prepared | Promise<Prepared> {
   const { handler, validate } = step;
   if (validate === undefined) return { kind: 'ready', handler, payload };
   try {
     const result = validate(payload);
-    if (!isThenable(result)) return conclude(step, result);
+    if (!isThenable(result)) return conclude(step, record, result);
     return Promise.resolve(result).then(
-      (validation) => conclude(step, validation),
-      (thrown: unknown) => schemaThrew(step, thrown),
+      (validation) => conclude(step, record, validation),
+      (thrown: unknown) => schemaThrew(step, record, thrown),
     );
   } catch (thrown) {
-    return schemaThrew(step, thrown);
+    return schemaThrew(step, record, thrown);
   }
 }
 
-function conclude({ handler, record }: Step, result: Validation): Prepared {
+function conclude({ handler }: Step, record: ConsumerRecord, result: Validation): Prepared {
   if (result.kind === 'valid') return { kind: 'ready', handler, payload: result.value };
   return { kind: 'failed', handler, error: validationError({ record, handler: handler.name, issues: result.issues }) };
 }
 
-function schemaThrew({ handler, record }: Step, cause: unknown): Prepared {
+function schemaThrew({ handler }: Step, record: ConsumerRecord, cause: unknown): Prepared {
   const issues = [{ path: '', message: 'the schema threw instead of answering; see the cause' }];
   return { kind: 'failed', handler, error: validationError({ record, handler: handler.name, issues, cause }) };
 }

@@ -50,7 +50,8 @@ class RecordView implements ConsumerRecord {
     const { bytes } = this;
     // Replacement characters would change the data without a word, so bytes that are no UTF-8 are an error.
     if (!isUtf8(bytes)) throw this.#undecodable('UTF-8 text');
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+    const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return buffer.toString('utf8');
   }
 
   json(): unknown {

@@ -5,23 +5,28 @@ import { MillraceError, toError } from '../errors.js';
 import { decodeFailure, decodeRecord } from './decode.js';
 import { isThenable } from './validate.js';
 
-export type Route =
-  | { readonly kind: 'taken'; readonly handler: RecordHandler }
+export type Route<E> =
+  | { readonly kind: 'taken'; readonly entry: E }
   | { readonly kind: 'failed'; readonly handler: RecordHandler | undefined; readonly error: MillraceError };
 
-export interface Routing {
-  readonly handlers: readonly RecordHandler[];
+/** A handler together with whatever the caller wants to find again with it. */
+interface Entry {
+  readonly handler: RecordHandler;
+}
+
+export interface Routing<E extends Entry> {
+  readonly entries: readonly E[];
   readonly discriminator: string | undefined;
   /** The consumer's own, for handlers that do not say. */
   readonly decode: Decode;
 }
 
-export type Router = (record: ConsumerRecord, decoded: DecodeOnce) => Route;
+export type Router<E> = (record: ConsumerRecord, decoded: DecodeOnce) => Route<E>;
 
 /** Decodes a record once per decoder, however many handlers look at the result. */
 export class DecodeOnce {
   readonly #record: ConsumerRecord;
-  readonly #values = new Map<Decode, unknown>();
+  #values: Map<Decode, unknown> | undefined;
 
   constructor(record: ConsumerRecord) {
     this.#record = record;
@@ -30,25 +35,27 @@ export class DecodeOnce {
   get(decode: Decode): unknown {
     // The record itself keeps its JSON.
     if (typeof decode !== 'function') return decodeRecord(decode, this.#record);
+    this.#values ??= new Map();
     if (!this.#values.has(decode)) this.#values.set(decode, decodeRecord(decode, this.#record));
     return this.#values.get(decode);
   }
 }
 
-export function compileRouter(routing: Routing): Router {
-  const inOrder = routing.handlers.filter(({ otherwise }) => !otherwise);
-  const otherwise = routing.handlers.find((handler) => handler.otherwise);
+export function compileRouter<E extends Entry>(routing: Routing<E>): Router<E> {
+  const inOrder = routing.entries.filter(({ handler }) => !handler.otherwise);
+  const otherwise = routing.entries.find(({ handler }) => handler.otherwise);
   const path = routing.discriminator ? routing.discriminator.split('.') : [];
   // A consumer that decodes with a function keeps its types in what that function gives; others in JSON.
   const typeDecode = typeof routing.decode === 'function' ? routing.decode : 'json';
   return (record, decoded) => {
     const search: Search = { record, decoded, path, typeDecode, undecodable: undefined };
-    for (const handler of inOrder) {
+    for (const entry of inOrder) {
+      const { handler } = entry;
       const match = matches(handler, handler.decode ?? routing.decode, search);
-      if (match === true) return { kind: 'taken', handler };
+      if (match === true) return { kind: 'taken', entry };
       if (match !== false) return { kind: 'failed', handler: undefined, error: match };
     }
-    if (otherwise !== undefined) return { kind: 'taken', handler: otherwise };
+    if (otherwise !== undefined) return { kind: 'taken', entry: otherwise };
     return { kind: 'failed', handler: undefined, error: search.undecodable ?? unmatched(search) };
   };
 }
