@@ -21,6 +21,8 @@ export const CONFIGURATION_ISSUES = {
   BAD_STREAM_NAME: 'No stream can have this name.',
   BAD_CREDENTIALS_PROVIDER: 'The credentials provider cannot be built from a properties file.',
   MALFORMED_FILE: 'Java would refuse to read the properties file.',
+  DUPLICATE_APPLICATION_NAME: 'Two consumers of one program have the same application name, and so one lease table.',
+  REGION_MISSING: 'No AWS region was given, and the local engine needs one.',
   OPTIONS_FAILED: 'The function that gives the options of a consumer threw, or gave something that is not an object.',
 } as const;
 

@@ -3,6 +3,7 @@ import type { Issue } from '../errors.js';
 
 /** Codes of the issues inside a DefinitionError. Codes stay; texts get better. */
 export const DEFINITION_ISSUES = {
+  NO_CONSUMER: 'A program was given no consumer to run.',
   NO_HANDLER: 'The consumer handles no records.',
   DUPLICATE_TYPE: 'Two handlers take the same type.',
   DUPLICATE_OTHERWISE: 'Two handlers take what no other takes.',

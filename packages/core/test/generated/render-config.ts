@@ -5,6 +5,7 @@ import { describeRange } from '../../src/config/numbers.js';
 import { GROUP_TITLES, isWildcard, KCL_VERSION, PROPERTIES } from '../../src/config/property-table.js';
 import type { PropertyGroup, PropertySpec, PropertyType } from '../../src/config/property-spec.js';
 import { variableName } from '../../src/config/environment.js';
+import { escapeCell, renderCodes, renderTable, replacePart } from './markdown.js';
 
 /** Properties that are refused or need a later KCL do not compile. */
 function isUsable(spec: PropertySpec): boolean {
@@ -110,25 +111,20 @@ function renderDocs(): string {
   return [
     ...groups,
     renderOptions(),
-    renderCodes('Mistakes', CONFIGURATION_ISSUES),
-    renderCodes('Notices', CONFIGURATION_NOTICES),
+    renderCodes('### Mistakes', CONFIGURATION_ISSUES),
+    renderCodes('### Notices', CONFIGURATION_NOTICES),
   ].join('\n\n');
 }
 
-const BEGIN = '<!-- generated from the property table: npm run generate:config -->';
-const END = '<!-- end of the generated part -->';
+const GENERATED = {
+  file: 'docs/configuration.md',
+  begin: '<!-- generated from the property table: npm run generate:config -->',
+  end: '<!-- end of the generated part -->',
+};
 
 /** The page with its generated part made anew. */
 export function renderPage(page: string): string {
-  const [before, rest] = splitOnce(page, BEGIN);
-  const [, after] = splitOnce(rest, END);
-  return `${before}${BEGIN}\n\n${renderDocs()}\n\n${END}${after}`;
-}
-
-function splitOnce(text: string, marker: string): readonly [string, string] {
-  const at = text.indexOf(marker);
-  if (at < 0) throw new Error(`docs/configuration.md has lost its marker: ${marker}`);
-  return [text.slice(0, at), text.slice(at + marker.length)];
+  return replacePart(page, GENERATED, renderDocs());
 }
 
 function renderGroup(title: string, group: PropertyGroup): string {
@@ -216,23 +212,4 @@ function renderOptions(): string {
     `\`${variableName(option.name)}\``,
   ]);
   return `### Options of Millrace\n\n${renderTable(['Option', 'Type', 'Default', 'Effect', 'Variable'], rows)}`;
-}
-
-function renderCodes(title: string, codes: Readonly<Record<string, string>>): string {
-  const rows = Object.entries(codes).map(([code, meaning]) => [`\`${code}\``, escapeCell(meaning)]);
-  return `### ${title}\n\n${renderTable(['Code', 'Meaning'], rows)}`;
-}
-
-function escapeCell(text: string): string {
-  return text.replaceAll('|', String.raw`\|`);
-}
-
-/** Aligned as the formatter would align it. */
-function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) =>
-    Math.max(3, title.length, ...rows.map((row) => (row[column] ?? '').length)),
-  );
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)].join('\n');
 }
