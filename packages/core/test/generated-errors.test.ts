@@ -13,7 +13,7 @@ const page = () => readFileSync(new URL('../../../docs/errors.md', import.meta.u
 /** `protocol/` has codes for its refusals; the runtime turns them into errors of the catalogue. */
 function codesInTheSources(): readonly string[] {
   return readdirSync(source, { recursive: true, encoding: 'utf8' })
-    .filter((path) => /\.ts$/.test(path) && !/\.(test|fixture)\.ts$/.test(path) && !path.startsWith('protocol'))
+    .filter((path) => path.endsWith('.ts') && !/\.(test|fixture)\.ts$/.test(path) && !path.startsWith('protocol'))
     .flatMap((path) => [...readFileSync(join(source, path), 'utf8').matchAll(/\bcode: '([A-Z_]+)'/g)])
     .map((match) => match[1] ?? '');
 }
