@@ -9,7 +9,7 @@ import type { RecordSource } from './local/source.js';
 import { LiveSessions, type SessionSetup } from './live-sessions.js';
 import type { ByteChannel } from './ports.js';
 import { claimAwsKcl } from './transport/aws-kcl-channel.js';
-import { claimStdio } from './transport/stdio-channel.js';
+import { standardPipes } from './standard-pipes.js';
 import type { Engine, WorkerOptions, WorkerOutcome } from './worker-options.js';
 
 export interface ConsumerEngine {
@@ -33,7 +33,7 @@ export function startEngine(request: EngineRequest): Promise<ConsumerEngine> {
     case 'local':
       return startLocal(request);
     case 'stdio':
-      return Promise.resolve(serveChannel(request, claimStdio()));
+      return Promise.resolve(serveChannel(request, standardPipes(request.setup.ports.logger)));
     case 'aws-kcl':
       return claimAwsKcl().then((channel) => serveChannel(request, channel));
     default:

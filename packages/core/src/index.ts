@@ -4,6 +4,9 @@
  * @packageDocumentation
  */
 
+// First of all: it takes the daemon's pipes before user code can write to them.
+import './standard-pipes.js';
+
 // Declaring consumers
 export { KinesisConsumer } from './decorators/kinesis-consumer.js';
 export { OnBatch, OnRecord } from './decorators/handlers.js';

@@ -5,7 +5,7 @@ import { isMillraceError, toError } from './errors.js';
 import { EXIT_CODES, exitCodeOf, type ExitCode } from './exit-codes.js';
 import type { Logger } from './ports.js';
 import { stderrLogger, systemClock } from './process-ports.js';
-import { installGuards } from './transport/stdout-guard.js';
+import { interceptExit } from './transport/stdout-guard.js';
 import type { Consumer, Worker, WorkerOptions } from './worker-options.js';
 
 /**
@@ -24,7 +24,7 @@ export function run(...consumersAndOptions: [...Consumer[], Consumer | WorkerOpt
 async function runProcess(consumers: readonly Consumer[], options: WorkerOptions): Promise<never> {
   const exit = process.exit.bind(process);
   const logger = options.logger ?? stderrLogger(options.env ?? process.env);
-  const guards = installGuards();
+  const guard = interceptExit();
   let code: ExitCode;
   try {
     code = await serve(createWorker(consumers, { ...options, logger }), logger, exit);
@@ -32,7 +32,7 @@ async function runProcess(consumers: readonly Consumer[], options: WorkerOptions
     explain(error, logger);
     code = exitCodeOf(error);
   }
-  guards.restore();
+  guard.restore();
   return exit(code);
 }
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isMillraceError } from '../errors.js';
-import { installGuards, redirectStdout, type Guard } from './stdout-guard.js';
+import { Attempt } from '../runtime/attempt.js';
+import { ManualClock } from '../../test/support/manual-clock.js';
+import { interceptExit, redirectStdout, type Guard } from './stdout-guard.js';
 
 const guards: Guard[] = [];
 const held = (guard: Guard) => {
@@ -23,48 +24,67 @@ afterEach(() => {
   process.stderr.write = stderrWrite;
 });
 
-describe('installGuards', () => {
+describe('redirectStdout', () => {
   it('leads process.stdout to standard error', () => {
-    held(installGuards());
+    held(redirectStdout());
 
     process.stdout.write('null\n');
 
     expect(written).toEqual(['null\n']);
   });
 
-  it('makes process.exit throw, with the code that was asked for', () => {
-    held(installGuards());
-    let thrown: unknown;
-    try {
-      process.exit(3);
-    } catch (error) {
-      thrown = error;
-    }
-
-    expect(isMillraceError(thrown, 'EXIT_INTERCEPTED')).toBe(true);
-    expect(thrown).toMatchObject({ details: { exitCode: 3 } });
-    expect(String(thrown)).toContain('StopWorkerError');
-  });
-
   it('puts everything back when the last of several workers is done', () => {
-    const first = held(installGuards());
-    const second = held(installGuards());
+    const first = held(redirectStdout());
+    const second = held(redirectStdout());
 
     first.restore();
     first.restore();
     expect(process.stdout.write).not.toBe(stdoutWrite);
-    expect(process.exit).not.toBe(exit);
 
     second.restore();
     expect(process.stdout.write).toBe(stdoutWrite);
-    expect(process.exit).toBe(exit);
   });
 });
 
-describe('redirectStdout', () => {
-  it('leaves process.exit alone', () => {
-    held(redirectStdout());
+describe('interceptExit', () => {
+  const attempt = (): Attempt =>
+    new Attempt({
+      clock: new ManualClock(),
+      timeoutMs: 1_000,
+      handler: 'Orders.placed',
+      recordId: 'r1',
+      over: new AbortController().signal,
+      onStuck: () => undefined,
+    });
 
-    expect(process.exit).toBe(exit);
+  it('makes process.exit throw inside a handler, with the code that was asked for', () => {
+    held(interceptExit());
+
+    const result = attempt().run(() => process.exit(3));
+
+    expect(result).toMatchObject({ kind: 'threw', error: { code: 'EXIT_INTERCEPTED', details: { exitCode: 3 } } });
+  });
+
+  it('throws in what a handler started, too', async () => {
+    held(interceptExit());
+
+    const result = await attempt().run(async () => {
+      await Promise.resolve();
+      process.exit(3);
+    });
+
+    expect(result).toMatchObject({ kind: 'threw', error: { code: 'EXIT_INTERCEPTED' } });
+  });
+
+  it('leaves process.exit to the rest of the program', () => {
+    const codes: unknown[] = [];
+    process.exit = ((code: unknown) => void codes.push(code)) as typeof process.exit;
+    const guard = interceptExit();
+
+    process.exit(7);
+    guard.restore();
+    process.exit = exit;
+
+    expect(codes).toEqual([7]);
   });
 });

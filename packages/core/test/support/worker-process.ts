@@ -1,5 +1,5 @@
-/** The echo worker in a child process, on three pipes such as Java makes (Node's own `pipe` would give it sockets). */
-import { execFileSync, spawn } from 'node:child_process';
+/** Child processes on three pipes such as Java makes; Node's own `pipe` would give them sockets. */
+import { execFileSync, spawn, type SpawnOptions } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ export interface WorkerProcess {
   readonly stdout: Socket;
   readonly stderr: Socket;
   readonly exited: Promise<number | null>;
-  kill(): void;
+  kill(signal?: NodeJS.Signals): void;
 }
 
 /** The arguments that Node takes to run it from its source. */
@@ -21,7 +21,11 @@ export function workerCommand(args: readonly string[]): string[] {
   return ['--import', '@oxc-node/core/register', MAIN, ...args];
 }
 
-/** @param pipes - `fifo` as Java does it; `socket` as Node does it, where descriptors cannot be opened a second time. */
+/**
+ * The echo worker.
+ *
+ * @param pipes - `fifo` as Java does it; `socket` as Node does it, where descriptors cannot be opened a second time.
+ */
 export function spawnWorker(args: readonly string[], pipes: 'fifo' | 'socket' = 'fifo'): WorkerProcess {
   const command = workerCommand(args);
   if (pipes === 'socket') {
@@ -29,15 +33,25 @@ export function spawnWorker(args: readonly string[], pipes: 'fifo' | 'socket' = 
     const exited = new Promise<number | null>((resolve) => void child.once('exit', resolve));
     // The streams of a child on sockets are sockets.
     const [stdin, stdout, stderr] = child.stdio as unknown as [Socket, Socket, Socket];
-    return { stdin, stdout, stderr, exited, kill: () => void child.kill('SIGKILL') };
+    return { stdin, stdout, stderr, exited, kill: (signal = 'SIGKILL') => void child.kill(signal) };
   }
+  return spawnOnPipes(command);
+}
+
+export function spawnOnPipes(
+  command: readonly string[],
+  options: Pick<SpawnOptions, 'cwd' | 'env'> = {},
+): WorkerProcess {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-pipes-'));
   const [toWorker, fromWorker, errors] = ['in', 'out', 'err'].map((name) => openPipe(join(folder, name))) as [
     Pipe,
     Pipe,
     Pipe,
   ];
-  const child = spawn(process.execPath, command, { stdio: [toWorker.read, fromWorker.write, errors.write] });
+  const child = spawn(process.execPath, command, {
+    ...options,
+    stdio: [toWorker.read, fromWorker.write, errors.write],
+  });
   const exited = new Promise<number | null>((resolve) => void child.once('exit', resolve));
   // With our copies of its ends closed, end of file travels both ways.
   for (const fd of [toWorker.read, fromWorker.write, errors.write]) closeSync(fd);
@@ -47,7 +61,7 @@ export function spawnWorker(args: readonly string[], pipes: 'fifo' | 'socket' = 
     stdout: new Socket({ fd: fromWorker.read, readable: true, writable: false }),
     stderr: new Socket({ fd: errors.read, readable: true, writable: false }),
     exited,
-    kill: () => void child.kill('SIGKILL'),
+    kill: (signal = 'SIGKILL') => void child.kill(signal),
   };
 }
 
