@@ -34,7 +34,7 @@ export function RetryPolicy(options: RetryOptions): PolicyDecorator {
  * Where records go that cannot be handled; their successors go on only when the sink has stored them durably.
  * On a method it replaces the class's.
  *
- * @param sink - a description such as `file({ folder: './parked' })`, or an injection token of a DeadLetterSink.
+ * @param sink - a description such as `file({ directory: './parked' })`, or an injection token of a DeadLetterSink.
  */
 export function DeadLetter(sink: SinkInput, options?: DeadLetterOptions): PolicyDecorator {
   return onClassOrMethod('@DeadLetter', (member) => ({ kind: 'deadLetter', sink, options, member }));

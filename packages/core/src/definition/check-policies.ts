@@ -132,7 +132,7 @@ function checkSink(sink: unknown, at: At): SinkSource | undefined {
   at.issues.add(
     'BAD_VALUE',
     inside(at, 'sink').place,
-    `the sink must be a description such as file({ folder: './parked' }), or an injection token, not ${
+    `the sink must be a description such as file({ directory: './parked' }), or an injection token, not ${
       opened ? 'an opened sink: register it in the container and give its token here' : show(sink)
     }.`,
   );

@@ -71,7 +71,7 @@ export interface RetryOptions {
   readonly then?: Exhausted;
 }
 
-/** Where parked records go: a description such as `file({ folder })`, or a token that the container resolves to a sink. */
+/** Where parked records go: a description such as `file({ directory })`, or a token that the container resolves to a sink. */
 export type SinkInput = SinkDescription | string | symbol | (abstract new (...args: never[]) => object);
 
 export interface DeadLetterOptions {
