@@ -209,12 +209,18 @@ describe('stdio', () => {
     const line = Buffer.from(encodeDaemonMessage(initialize)).toString();
     const piped = `printf '%s' '${line}' | "$0" "$@" | cat`;
 
-    const { stdout, stderr } = spawnSync('sh', ['-c', piped, process.execPath, ...workerCommand(['stdio'])], {
-      encoding: 'utf8',
-    });
+    const { stdout, stderr } = spawnSync(
+      'sh',
+      ['-c', piped, process.execPath, ...workerCommand(['stdio', 'claim twice'])],
+      {
+        encoding: 'utf8',
+      },
+    );
 
     expect(stdout).toBe('\n{"action":"status","responseFor":"initialize"}\n');
     expect(stderr).toContain('"kind":"ended","detail":"endOfInput"');
+    // Meanwhile the process had tried to claim its pipes for a second session.
+    expect(stderr).toContain('Run one consumer per process');
   });
 
   it('says once what cannot be kept apart on sockets, and nothing on pipes', async () => {

@@ -1,4 +1,5 @@
 /** The protocol over this process's own standard input and output, kept apart from everything else that uses them. */
+import { MillraceError } from '../errors.js';
 import type { ByteChannel, ChannelListener, Logger } from '../ports.js';
 import { pipeInput, pipeOutput } from './pipe-descriptor.js';
 import { movePipeFromStdin, movePipeFromStdout } from './private-stdio.js';
@@ -6,13 +7,23 @@ import { redirectStdout } from './stdout-guard.js';
 import { StreamChannel } from './stream-channel.js';
 import type { ByteInput, ByteOutput } from './stream-channel.js';
 
+let claimed = false;
+
 /**
  * Claims standard input and output for the daemon, for the rest of the process's life. Call it once, first of all, before user code is loaded.
  * Pipes move to private descriptors, and whatever is then written to standard output, also by child processes, goes to standard error.
  * Where that cannot be done (Windows, sockets, files) console and process.stdout are redirected instead and `logger` gets a warning: there,
  * `fs.writeSync(1, ...)` and child processes with inherited output can still reach the daemon.
+ * Throws TRANSPORT_FAILED the second time: a process has one pair of pipes, and they carry one shard.
  */
 export function claimStdio(logger?: Logger): ByteChannel {
+  if (claimed) {
+    throw new MillraceError(
+      'TRANSPORT_FAILED',
+      'Standard input and output carry the protocol of one shard and are claimed already. Run one consumer per process here.',
+    );
+  }
+  claimed = true;
   const input = movePipeFromStdin();
   const output = movePipeFromStdout();
   if (output === undefined) warnShared(logger, 'output', 'what child processes print');

@@ -59,18 +59,18 @@ type Write = typeof process.stdout.write;
 
 const stdoutWrite = new Replacement<Write>(
   {
-    get: () => process.stdout.write,
+    // Bound to nothing on purpose: put back, it must be the very function that was there.
+    get: () => Reflect.get(process.stdout, 'write') as Write,
     set: (method) => {
       process.stdout.write = method;
     },
   },
-  () =>
-    ((...args: Parameters<Write>) => process.stderr.write(...args)) as Write,
+  () => ((...args: Parameters<Write>) => process.stderr.write(...args)) as Write,
 );
 
 const processExit = new Replacement<typeof process.exit>(
   {
-    get: () => process.exit,
+    get: () => Reflect.get(process, 'exit') as typeof process.exit,
     set: (method) => {
       process.exit = method;
     },

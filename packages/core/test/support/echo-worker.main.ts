@@ -8,6 +8,14 @@ import { serveEcho } from './echo-worker.js';
 const [transport, mischief] = process.argv.slice(2);
 const channel = transport === 'aws-kcl' ? await claimAwsKcl() : claimStdio();
 
+if (mischief === 'claim twice') {
+  try {
+    claimStdio();
+  } catch (error) {
+    process.stderr.write(`${String(error)}\n`);
+  }
+}
+
 await serveEcho(channel, {
   report: (report) => process.stderr.write(`REPORT ${JSON.stringify(report)}\n`),
   pollute: () => {
