@@ -60,7 +60,7 @@ type Write = typeof process.stdout.write;
 const stdoutWrite = new Replacement<Write>(
   {
     // Bound to nothing on purpose: put back, it must be the very function that was there.
-    get: () => Reflect.get(process.stdout, 'write') as Write,
+    get: () => Reflect.get(process.stdout, 'write'),
     set: (method) => {
       process.stdout.write = method;
     },
@@ -70,7 +70,7 @@ const stdoutWrite = new Replacement<Write>(
 
 const processExit = new Replacement<typeof process.exit>(
   {
-    get: () => Reflect.get(process, 'exit') as typeof process.exit,
+    get: () => Reflect.get(process, 'exit'),
     set: (method) => {
       process.exit = method;
     },
