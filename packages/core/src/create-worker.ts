@@ -3,7 +3,7 @@ import type { ResolvedConsumer } from './config/resolved.js';
 import { startEngine, type ConsumerEngine } from './consumer-engine.js';
 import { openContainer, type OpenContainer } from './open-container.js';
 import type { ConsumerDefinition, Environment } from './definition/definition.js';
-import { MillraceError, toError } from './errors.js';
+import { isMillraceError, MillraceError, toError } from './errors.js';
 import { closeSinks, openSinks, type OpenedSinks } from './open-sinks.js';
 import type { RuntimePorts } from './ports.js';
 import { stderrLogger, systemClock } from './process-ports.js';
@@ -157,7 +157,8 @@ class MillraceWorker implements Worker {
     }
     for (const sinks of this.sinks) await closeSinks(sinks, this.ports.logger);
     await this.container?.dispose(this.ports.logger);
-    this.resolveClosed(failure === undefined ? { kind: 'stopped' } : { kind: 'failed', error: failure });
+    const asAsked = failure === undefined || isMillraceError(failure, 'WORKER_STOPPED');
+    this.resolveClosed(asAsked ? { kind: 'stopped' } : { kind: 'failed', error: failure });
   }
 }
 

@@ -19,13 +19,18 @@ export async function openContainer(
   definitions: readonly ConsumerDefinition[],
   options: WorkerOptions,
 ): Promise<OpenContainer> {
-  const { container, register, overrides } = options;
+  const { container, register, overrides, parent } = options;
   if (container !== undefined) {
     refuseBoth(options);
     return { port: container, dispose: () => Promise.resolve() };
   }
-  const made = await createTsyringeContainer({ register, overrides });
-  for (const { instance } of definitions) if (instance.kind === 'class') made.check(instance.target);
+  const made = await createTsyringeContainer({ register, overrides, parent });
+  try {
+    for (const { instance } of definitions) if (instance.kind === 'class') made.check(instance.target);
+  } catch (error) {
+    await made.dispose();
+    throw error;
+  }
   return {
     port: made.port,
     dispose: (logger) =>
@@ -35,10 +40,10 @@ export async function openContainer(
   };
 }
 
-function refuseBoth({ register, overrides }: WorkerOptions): void {
-  if (register === undefined && overrides === undefined) return;
+function refuseBoth({ register, overrides, parent }: WorkerOptions): void {
+  if (register === undefined && overrides === undefined && parent === undefined) return;
   throw new MillraceError(
     'INJECTION_FAILED',
-    'register and overrides are for the built-in container; register services in the container that you pass instead.',
+    'register, overrides and parent are for the built-in container; register services in the container that you pass instead.',
   );
 }

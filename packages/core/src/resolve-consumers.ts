@@ -35,7 +35,7 @@ export function readDefinitions(consumers: readonly Consumer[]): ConsumerDefinit
 export async function resolveConsumers(
   definitions: readonly ConsumerDefinition[],
   options: WorkerOptions,
-  { env, engine }: { readonly env: Environment; readonly engine: 'local' | 'stdio' },
+  { env, engine }: { readonly env: Environment; readonly engine: 'local' | 'stdio' | 'daemon' },
 ): Promise<ResolvedConsumer[]> {
   const file =
     options.propertiesFile === undefined

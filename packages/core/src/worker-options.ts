@@ -21,7 +21,9 @@ export interface WorkerOptions {
   readonly register?: (container: DependencyContainer) => void | Promise<void>;
   /** Replaces services by class or token. */
   readonly overrides?: readonly Override[];
-  /** Another container instead of tsyringe: Nest, awilix. Excludes `register` and `overrides`. */
+  /** A tsyringe container of yours that is asked for what is not registered here; it keeps and disposes its own instances. */
+  readonly parent?: DependencyContainer;
+  /** Another container instead of tsyringe: Nest, awilix. Excludes `register`, `overrides` and `parent`. */
   readonly container?: ContainerPort;
   /** KCL properties and Millrace options, stronger than variables, file and decorator. For several consumers: by application name. */
   readonly properties?: ConsumerOptions | Readonly<Record<string, ConsumerOptions>>;
@@ -32,8 +34,8 @@ export interface WorkerOptions {
   /** Default: pino on stderr, at the level of MILLRACE_LOG_LEVEL (`info`). */
   readonly logger?: Logger;
   readonly observer?: Observer;
-  /** Where the local engine keeps its checkpoints. Default: `.millrace/<applicationName>.checkpoints.json`. */
-  readonly checkpointFile?: string;
+  /** Where the local engine keeps its checkpoints; several consumers need a file each. Default: `.millrace/<applicationName>.checkpoints.json`. */
+  readonly checkpointFile?: string | ((applicationName: string) => string);
   /** Lets the local engine run with NODE_ENV=production. Default: the variable MILLRACE_LOCAL_IN_PRODUCTION being `1`. */
   readonly localInProduction?: boolean;
 }

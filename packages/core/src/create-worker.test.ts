@@ -1,0 +1,207 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createWorker } from './create-worker.js';
+import { KinesisConsumer } from './decorators/kinesis-consumer.js';
+import { OnRecord } from './decorators/handlers.js';
+import { defineConsumer, recordHandler } from './definition/define-consumer.js';
+import type { SinkDescription } from './definition/definition.js';
+import { exitCodeOf } from './exit-codes.js';
+import { LogLines } from './runtime/session.fixture.js';
+import type { Worker, WorkerOptions } from './worker-options.js';
+
+const handlers = [recordHandler({ name: 'placed', handle: () => undefined })];
+const consumer = (applicationName = 'mailer', more: object = {}) =>
+  defineConsumer({ name: 'Mailer', stream: 'orders', applicationName, handlers, ...more });
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'millrace-worker-'));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+function worker(consumers: Parameters<typeof createWorker>[0], options: WorkerOptions = {}): Worker {
+  return createWorker(consumers, {
+    engine: 'local',
+    env: {},
+    logger: new LogLines(),
+    checkpointFile: join(folder, 'checkpoints.json'),
+    ...options,
+  });
+}
+
+/** A local port where nobody listens. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+describe('a worker that cannot start', () => {
+  it('lists the mistakes of every consumer at once, before anything runs', () => {
+    @KinesisConsumer('', 'a-mailer')
+    class NoStream {
+      @OnRecord()
+      placed(): void {
+        // Never called.
+      }
+    }
+    @KinesisConsumer('orders', 'b-mailer')
+    class NoHandler {}
+
+    expect(() => worker([NoStream, NoHandler])).toThrow(
+      expect.objectContaining({ issues: [expect.anything(), expect.objectContaining({ code: 'NO_HANDLER' })] }),
+    );
+  });
+
+  it('wants at least one consumer', () => {
+    expect(() => worker([])).toThrow(
+      expect.objectContaining({ issues: [expect.objectContaining({ code: 'NO_CONSUMER' })] }),
+    );
+  });
+
+  it.each([
+    [undefined, 'No engine was chosen'],
+    ['daemon', 'There is no engine "daemon"'],
+  ])('says which engines there are when MILLRACE_ENGINE is %s', async (engine, message) => {
+    const { engine: _, ...options } = { engine: undefined };
+    const refused = createWorker([consumer()], {
+      ...options,
+      env: { MILLRACE_ENGINE: engine },
+      logger: new LogLines(),
+    });
+
+    await expect(refused.start()).rejects.toMatchObject({
+      code: 'ENGINE_UNAVAILABLE',
+      message: expect.stringContaining(message),
+    });
+    expect(await refused.closed).toMatchObject({ kind: 'failed', error: { code: 'ENGINE_UNAVAILABLE' } });
+  });
+
+  it('refuses two consumers with one application name: they would share a lease table', async () => {
+    const starting = worker([consumer('mailer'), consumer('mailer')]).start();
+
+    await expect(starting).rejects.toMatchObject({ issues: [{ code: 'DUPLICATE_APPLICATION_NAME' }] });
+  });
+
+  it('files the properties of several consumers under their application names', async () => {
+    const properties = { first: { maxRecords: 5 }, second: { maxRecords: 999_999 } };
+    const starting = worker([consumer('first'), consumer('second')], { properties }).start();
+
+    await expect(starting).rejects.toMatchObject({
+      issues: [{ code: 'OUT_OF_RANGE', message: expect.stringContaining('maxRecords') }],
+    });
+  });
+
+  it('names a properties file that cannot be read', async () => {
+    const starting = worker([consumer()], { propertiesFile: join(folder, 'none.properties') }).start();
+
+    await expect(starting).rejects.toMatchObject({
+      code: 'INPUT_INVALID',
+      message: expect.stringContaining('none.properties'),
+    });
+  });
+
+  it('does not run the local engine in production unless that is said', async () => {
+    const starting = worker([consumer()], { env: { NODE_ENV: 'production' } }).start();
+
+    await expect(starting).rejects.toMatchObject({ code: 'ENGINE_REFUSED' });
+  });
+
+  it('closes the sinks that were open when a later one fails', async () => {
+    const closed: string[] = [];
+    const good: SinkDescription = {
+      sink: 'millrace.sink',
+      label: 'good',
+      durable: true,
+      open: async () => ({ durable: true, write: async () => undefined, close: async () => void closed.push('good') }),
+    };
+    const bad: SinkDescription = { ...good, label: 'bad', open: () => Promise.reject(new Error('no permission')) };
+    const twoSinks = consumer('mailer', {
+      deadLetter: { sink: good },
+      handlers: [recordHandler({ name: 'placed', handle: () => undefined, deadLetter: { sink: bad } })],
+    });
+
+    await expect(worker([twoSinks]).start()).rejects.toMatchObject({
+      code: 'SINK_FAILED',
+      message: expect.stringContaining('"bad"'),
+    });
+    expect(closed).toEqual(['good']);
+  });
+
+  it('says within seconds that nobody answers at the endpoint, and disposes its services', async () => {
+    const disposed: string[] = [];
+    class Pool {
+      dispose(): void {
+        disposed.push('pool');
+      }
+    }
+    const port = await closedPort();
+    const refused = worker([consumer()], {
+      properties: { kinesisEndpoint: `http://127.0.0.1:${port}`, regionName: 'us-east-1' },
+      register: (container) => void container.register('pool', { useValue: new Pool() }),
+    });
+
+    await expect(refused.start()).rejects.toMatchObject({ code: 'ENDPOINT_UNREACHABLE' });
+    expect(disposed).toEqual(['pool']);
+    expect((await refused.closed).kind).toBe('failed');
+  });
+
+  it('takes a container of the user or services for its own, not both', async () => {
+    const starting = worker([consumer()], {
+      container: { openScope: () => Promise.reject(new Error('unused')) },
+      overrides: [],
+    }).start();
+
+    await expect(starting).rejects.toMatchObject({ code: 'INJECTION_FAILED' });
+  });
+
+  it('starts once', async () => {
+    const once = worker([consumer()], { env: { NODE_ENV: 'production' } });
+    await once.start().catch(() => undefined);
+
+    await expect(once.start()).rejects.toMatchObject({ code: 'WORKER_STOPPED' });
+  });
+});
+
+describe('stop', () => {
+  it('ends a worker that was never started', async () => {
+    expect(await worker([consumer()]).stop()).toEqual({ kind: 'stopped' });
+  });
+
+  it('ends a worker that is starting', async () => {
+    const port = await closedPort();
+    const starting = worker([consumer()], {
+      properties: { kinesisEndpoint: `http://127.0.0.1:${port}`, regionName: 'us-east-1' },
+    });
+    const started = starting.start().catch((error: unknown) => error);
+
+    const outcome = await starting.stop();
+
+    expect(await started).toMatchObject({ code: 'WORKER_STOPPED' });
+    expect(outcome).toEqual({ kind: 'stopped' });
+  });
+});
+
+describe('exit codes', () => {
+  it.each([
+    ['ENGINE_REFUSED', 2],
+    ['PROTOCOL_VIOLATION', 70],
+    ['STOP_WORKER', 75],
+    ['STREAM_NOT_FOUND', 1],
+  ] as const)('%s ends with %i', async (code, exitCode) => {
+    const { MillraceError } = await import('./errors.js');
+
+    expect(exitCodeOf(new MillraceError(code, 'x'))).toBe(exitCode);
+  });
+
+  it('anything unknown ends with 1', () => {
+    expect(exitCodeOf(new Error('x'))).toBe(1);
+  });
+});
