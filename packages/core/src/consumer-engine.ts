@@ -102,7 +102,8 @@ async function closeLocal({ source, store }: OpenLocal): Promise<void> {
 
 function openStore({ setup, options }: EngineRequest): Promise<CheckpointStore> {
   const { applicationName, stream } = setup.consumer;
-  const path = options.checkpointFile ?? `.millrace/${applicationName}.checkpoints.json`;
+  const { checkpointFile: file = (name: string): string => `.millrace/${name}.checkpoints.json` } = options;
+  const path = typeof file === 'string' ? file : file(applicationName);
   return openFileCheckpointStore(path, { applicationName, stream, logger: setup.ports.logger });
 }
 

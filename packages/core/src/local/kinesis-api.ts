@@ -133,7 +133,7 @@ async function requireRegion(client: KinesisClient): Promise<void> {
   }
 }
 
-function isOnThisMachine(endpoint: string): boolean {
+export function isOnThisMachine(endpoint: string): boolean {
   const host = URL.canParse(endpoint) ? new URL(endpoint).hostname : '';
   return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

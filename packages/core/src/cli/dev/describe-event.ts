@@ -1,0 +1,107 @@
+/** Events as lines for people: what is worth a line, and its words. */
+import type { ConsumerFacts, DevEvent, PlainSessionEvent } from './dev-events.js';
+import { formatCheckpoint, formatDuration, formatShard } from './format-values.js';
+import { putCommand } from './put-hint.js';
+
+/** What the words depend on beside the event. */
+export interface Wording {
+  /** `npx millrace` in a project. */
+  readonly command: string;
+  /** Given on the command line; repeated where the user has to give it again. */
+  readonly region: string | undefined;
+}
+
+/** Undefined for events that need no line. The text may have several lines; none ends it. */
+export function describeDevEvent(event: DevEvent, wording: Wording): string | undefined {
+  switch (event.kind) {
+    case 'emulatorStarted':
+      return `Embedded Kinesis at ${event.endpoint}; what it holds is gone when this command ends.`;
+    case 'consumersLoaded':
+      return event.consumers.map(describeConsumer).join('\n') + putHints(event.consumers, wording);
+    case 'streamReady':
+      return event.made === 'created' ? `Created stream ${event.stream}.` : undefined;
+    case 'session':
+      return describeSession(event.event);
+    case 'eventsDropped':
+      return `${event.count} events were not shown: they came faster than they could be told.`;
+    case 'workerFailed':
+      return event.text.trimEnd();
+    case 'workerEnded':
+      return describeEnd(event.exitCode, event.signal);
+    case 'fileChanged':
+      return `${event.file} has changed: the worker ends in order and starts again.`;
+    case 'waitingForChange':
+      return 'The worker is not running. It starts again when a file changes; Ctrl-C ends.';
+    case 'stopping':
+      return `${event.why}: handlers that run may finish, then the checkpoint is written. A second Ctrl-C does not wait.`;
+    case 'killed':
+      return `The worker was killed: ${event.why}. Records that were not checkpointed come again.`;
+    case 'workerStarted':
+    case 'workerRunning':
+      return undefined;
+    default:
+      return event satisfies never;
+  }
+}
+
+function describeConsumer({ consumer, applicationName, stream, endpoint }: ConsumerFacts): string {
+  return `${consumer} reads stream ${stream} at ${endpoint ?? 'AWS'} as application ${applicationName}.`;
+}
+
+function putHints(consumers: readonly ConsumerFacts[], { command, region }: Wording): string {
+  const streams = new Map(consumers.map((consumer) => [`${consumer.stream} ${consumer.endpoint}`, consumer]));
+  const hints = [...streams.values()].flatMap(({ stream, endpoint }) =>
+    endpoint === undefined ? [] : [`\nTo send records:\n  ${putCommand({ command, stream, endpoint, region })}`],
+  );
+  return hints.join('');
+}
+
+function describeEnd(exitCode: number | undefined, signal: string | undefined): string | undefined {
+  if (exitCode === 0) return undefined;
+  return exitCode === undefined
+    ? `The worker was ended by ${signal ?? 'an unknown signal'}.`
+    : `The worker ended with exit code ${exitCode}.`;
+}
+
+/** What a person wants to know at once; counts and positions are in the table or in the summaries. */
+function describeSession(event: PlainSessionEvent): string | undefined {
+  const shard = formatShard(event.shardId);
+  switch (event.kind) {
+    case 'sessionStarted':
+      return `${shard}: starts ${startOf(event.sequenceNumber)}.`;
+    case 'held':
+      return `${shard}: HELD at ${event.recordId ?? 'no record'}: ${event.why} (${event.error.message})`;
+    case 'released':
+      return `${shard}: released${event.recordId === undefined ? '' : ` at ${event.recordId}`}.`;
+    case 'stuck':
+      return `${shard}: ${event.handler} has not come back for ${formatDuration(event.runningMs)} and does not heed its signal.`;
+    case 'checkpointAnswered':
+      return event.error === undefined
+        ? undefined
+        : `${shard}: checkpoint ${formatCheckpoint(event.target)} failed: ${event.error}.`;
+    case 'leaseDoubt':
+      return `${shard}: the lease is in doubt: ${event.why}.`;
+    case 'sessionEnded':
+      return `${shard}: ended (${event.why})${event.abandoned === 0 ? '' : `, ${event.abandoned} records come again`}.`;
+    case 'sessionReady':
+    case 'delivered':
+    case 'acknowledged':
+    case 'progress':
+    case 'checkpointRequested':
+    case 'draining':
+    case 'handlerStarted':
+    case 'handlerEnded':
+    case 'retryScheduled':
+    case 'recordSettled':
+    case 'recordAbandoned':
+      return undefined;
+    default:
+      return event satisfies never;
+  }
+}
+
+function startOf(sequenceNumber: string | undefined): string {
+  if (sequenceNumber === undefined) return 'at an unknown position';
+  if (/^\d+$/.test(sequenceNumber)) return `after ${formatCheckpoint({ sequenceNumber, subSequenceNumber: 0 })}`;
+  return `at ${sequenceNumber}`;
+}

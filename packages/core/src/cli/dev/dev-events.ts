@@ -1,0 +1,85 @@
+/** What `millrace dev` tells its views, and what passes between it and the worker it starts. Plain data: it crosses a process border. */
+import { isMillraceError } from '../../errors.js';
+import type { SessionEvent } from '../../events.js';
+
+/** An error without what JSON cannot carry. */
+export interface ErrorData {
+  readonly name: string;
+  readonly code: string | undefined;
+  readonly message: string;
+}
+
+type WithPlainError<E> = E extends { readonly error: Error }
+  ? Omit<E, 'error'> & { readonly error: ErrorData }
+  : E extends { readonly error: Error | undefined }
+    ? Omit<E, 'error'> & { readonly error: ErrorData | undefined }
+    : E;
+
+/** A SessionEvent whose error is plain data. */
+export type PlainSessionEvent = SessionEvent extends infer E ? WithPlainError<E> : never;
+
+export interface ConsumerFacts {
+  readonly consumer: string;
+  readonly applicationName: string;
+  readonly stream: string;
+  /** Undefined: AWS. */
+  readonly endpoint: string | undefined;
+  readonly region: string | undefined;
+}
+
+/** What the worker's process tells. */
+export type WorkerEvent =
+  | { readonly kind: 'consumersLoaded'; readonly consumers: readonly ConsumerFacts[]; readonly graceMs: number }
+  | { readonly kind: 'streamReady'; readonly stream: string; readonly made: 'created' | 'existed' }
+  | { readonly kind: 'workerRunning' }
+  | { readonly kind: 'session'; readonly event: PlainSessionEvent }
+  /** The parent did not keep up; the totals of the next `progress` are right all the same. */
+  | { readonly kind: 'eventsDropped'; readonly count: number }
+  | { readonly kind: 'workerFailed'; readonly error: ErrorData; readonly text: string };
+
+/** What the command tells its views. */
+export type DevEvent =
+  | WorkerEvent
+  | { readonly kind: 'emulatorStarted'; readonly endpoint: string }
+  | { readonly kind: 'workerStarted'; readonly pid: number }
+  | { readonly kind: 'workerEnded'; readonly exitCode: number | undefined; readonly signal: string | undefined }
+  | { readonly kind: 'fileChanged'; readonly file: string }
+  | { readonly kind: 'waitingForChange' }
+  | { readonly kind: 'stopping'; readonly why: string }
+  | { readonly kind: 'killed'; readonly why: string };
+
+export type FromWorker = WorkerEvent | { readonly kind: 'endpointNeeded' };
+
+export interface DevRequest {
+  readonly module: string;
+  readonly cwd: string;
+  readonly consumer: string | undefined;
+  readonly propertiesFile: string | undefined;
+  /** From the command line: counts for every consumer. */
+  readonly endpoint: string | undefined;
+  readonly region: string | undefined;
+  /** Of streams that are made. */
+  readonly shards: number;
+  readonly checkpointFile: string | undefined;
+  /** For consumers that read the emulator: their checkpoints mean nothing after it. */
+  readonly temporaryFolder: string;
+  /** Events of single records as well. */
+  readonly records: boolean;
+  readonly verbose: boolean;
+}
+
+export type ToWorker =
+  | { readonly kind: 'start'; readonly request: DevRequest }
+  | { readonly kind: 'endpoint'; readonly endpoint: string; readonly region: string }
+  /** The emulator did not start; the parent has said so. */
+  | { readonly kind: 'stop' };
+
+export function plainError(error: Error): ErrorData {
+  return { name: error.name, code: isMillraceError(error) ? error.code : undefined, message: error.message };
+}
+
+export function plainEvent(event: SessionEvent): PlainSessionEvent {
+  // The one member that differs is replaced, whatever the kind; TypeScript cannot follow that through the union.
+  const plain = 'error' in event && event.error instanceof Error ? { ...event, error: plainError(event.error) } : event;
+  return plain as PlainSessionEvent;
+}

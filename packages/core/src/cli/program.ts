@@ -1,0 +1,145 @@
+/** The command line: commands, options, help. What a command does stands in a file of its own, loaded when it is needed. */
+import { createRequire } from 'node:module';
+import { Command, CommanderError, Option } from 'commander';
+import { EXIT_CODES, exitCodeOf } from '../exit-codes.js';
+import type { Engine } from '../worker-options.js';
+import { helpFooter } from './help-text.js';
+import { addPutCommand } from './put/put-program.js';
+import { readCount, readEndpoint } from './read-options.js';
+import { formatError } from './report-error.js';
+import type { Terminal } from './terminal.js';
+
+/** What a command hands back: the exit code of the process. */
+export type Finish = (exitCode: number) => void;
+
+/** Runs a command line to its end; never rejects. `run` ends the process itself. */
+export async function runCli(words: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode: number = EXIT_CODES.ok;
+  const program = buildProgram(terminal, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.wrongUse;
+    terminal.err(formatError(error, isVerbose(program, terminal)));
+    return exitCodeOf(error);
+  }
+}
+
+export function buildProgram(terminal: Terminal, finish: Finish): Command {
+  const program = new Command('millrace')
+    .description('Consume Amazon Kinesis streams with annotated TypeScript classes.')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
+    .showSuggestionAfterError()
+    .showHelpAfterError('(millrace --help lists commands and options)')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help; `millrace <command> --help` tells about a command')
+    .option('--verbose', 'print the stack of errors')
+    .addHelpText('after', helpFooter());
+  program.commandsGroup('Developing:');
+  addDevCommand(program, terminal, finish);
+  addPutCommand(program, terminal, finish);
+  program.commandsGroup('Running:');
+  addRunCommand(program, terminal);
+  addPropertiesCommand(program, terminal);
+  program.commandsGroup('Help:').helpCommand('help [command]', 'print the help of a command');
+  return program;
+}
+
+const MODULE = 'JavaScript or TypeScript module that exports consumers';
+const CONSUMER = 'only the consumer of this class name; default: all that the module exports';
+const PROPERTIES_FILE = 'a properties file of your own; variables are stronger, the declaration is weaker';
+
+interface ModuleFlags {
+  readonly consumer?: string;
+  readonly file?: string;
+}
+
+interface DevFlags extends ModuleFlags {
+  readonly endpoint?: string;
+  readonly region?: string;
+  readonly shards: number;
+  readonly watch: boolean;
+  readonly json: boolean;
+  readonly records: boolean;
+  readonly checkpoints?: string;
+}
+
+function addDevCommand(program: Command, terminal: Terminal, finish: Finish): void {
+  program
+    .command('dev')
+    .argument('<module>', MODULE)
+    .summary('run consumers on this machine, restart on change, watch them')
+    .description(
+      'Runs the consumers of a module on the local engine and restarts them when the code changes. Without an endpoint it starts an embedded Kinesis (the package kinesis-local) and creates the streams.',
+    )
+    .option('--consumer <name>', CONSUMER)
+    .option('--file <file>', PROPERTIES_FILE)
+    .option('--endpoint <url>', 'read this Kinesis instead of the embedded one', readEndpoint)
+    .option('--region <region>', 'default: regionName, AWS_REGION, then us-east-1 on this machine')
+    .option('--shards <n>', 'shards of a stream that is created', readCount, 1)
+    .option(
+      '--checkpoints <file>',
+      'default: .millrace/<application>.checkpoints.json; none is kept for the embedded Kinesis',
+    )
+    .option('--no-watch', 'end when the worker ends, and ignore changes')
+    .option('--json', 'print every event as a line of JSON', false)
+    .option('--records', 'with --json: events of single records as well', false)
+    .action(async (module: string, flags: DevFlags) => {
+      const { dev } = await import('./dev/dev-command.js');
+      const { endpoint, region, shards, watch, json, records } = flags;
+      const { consumer, file: propertiesFile, checkpoints: checkpointFile } = flags;
+      const verbose = isVerbose(program, terminal);
+      const given = { module, consumer, propertiesFile, endpoint, region, shards, checkpointFile };
+      finish(await dev({ ...given, watch, json, records, verbose }, terminal));
+    });
+}
+
+const ENGINES: readonly Engine[] = ['local', 'stdio', 'aws-kcl'];
+
+function addRunCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('run')
+    .argument('<module>', MODULE)
+    .summary('run consumers without a main.ts of your own')
+    .description(
+      'Runs every consumer that a module exports. A function `register` that the module exports registers services, as the option of run() does. SIGTERM and SIGINT end it in order, a second one at once.',
+    )
+    .option('--consumer <name>', CONSUMER)
+    .option('--file <file>', PROPERTIES_FILE)
+    .addOption(new Option('--engine <engine>', 'default: the variable MILLRACE_ENGINE').choices(ENGINES))
+    .action(async (module: string, { consumer, file, engine }: ModuleFlags & { readonly engine?: Engine }) => {
+      const { runModule } = await import('./run-command.js');
+      await runModule({ module, cwd: terminal.cwd, consumer, engine, propertiesFile: file });
+    });
+}
+
+function addPropertiesCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('properties')
+    .argument('<module>', MODULE)
+    .summary("print the daemon's effective properties and where each comes from")
+    .description(
+      'Prints the properties file that a MultiLangDaemon would be started with, the origin of every value above it, and what Millrace keeps to itself. All mistakes are reported at once.',
+    )
+    .option('--consumer <name>', CONSUMER)
+    .option('--file <file>', PROPERTIES_FILE)
+    .option('--json', 'print an array with an object for each consumer', false)
+    .action(async (module: string, { consumer, file, json }: ModuleFlags & { readonly json: boolean }) => {
+      const { printProperties } = await import('./properties-command.js');
+      await printProperties({ module, cwd: terminal.cwd, consumer, propertiesFile: file, json }, terminal);
+    });
+}
+
+function isVerbose(program: Command, { env }: Terminal): boolean {
+  return program.opts<{ readonly verbose?: boolean }>().verbose === true || (env['MILLRACE_DEBUG'] ?? '') !== '';
+}
+
+/** Both src/cli and dist/cli lie two folders below the package. */
+function packageVersion(): string {
+  const { version } = createRequire(import.meta.url)('../../package.json') as { readonly version: string };
+  return version;
+}
