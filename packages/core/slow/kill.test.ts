@@ -1,0 +1,215 @@
+/**
+ * SIGKILL at 20 random moments. What a start may and may not do again is known exactly: the checkpoints that the killed
+ * process left on disk say it, shard by shard.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { KinesisClient, ListShardsCommand, PutRecordsCommand, SplitShardCommand } from '@aws-sdk/client-kinesis';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { expect, it } from 'vitest';
+import { parseCheckpointFile } from '../src/local/checkpoint-file.js';
+import { startEmulator, type Emulator } from '../src/local/emulator.js';
+import type { CheckpointTarget } from '../src/protocol/messages.js';
+
+const KILLS = 20;
+const RECORDS = 2_400;
+const BATCH = 120;
+const LIFE_MIN_MS = 150;
+const LIFE_MAX_MS = 2_000;
+const SEED = 20_260_131;
+const DRAINED_WITHIN_MS = 40_000;
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const stream = 'notes';
+const worker = fileURLToPath(new URL('./killed-worker/worker.mjs', import.meta.url));
+
+it('a worker killed at 20 random moments loses nothing and does again only what no checkpoint covered', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-kill-'));
+  const emulator = await startEmulator({ streams: [{ name: stream, shards: 3 }], logger: silent });
+  const children = new Set<ChildProcess>();
+  try {
+    const put: Stored[] = [];
+    const killing = killAgainAndAgain({ emulator, folder, children }, put);
+    // The last worker finds something to do, however fast the others were.
+    const [lives] = await Promise.all([killing, produce(emulator, put, killing)]);
+    const last = startWorker({ emulator, folder, children });
+    await untilDrained(folder, put);
+    last.kill('SIGTERM');
+    expect(await once(last, 'close')).toEqual([0, null]);
+    const end = await lookAt(folder, put);
+
+    expect(put).toHaveLength(RECORDS);
+    expect(idsOf(put).filter((id) => !end.effects.includes(id))).toEqual([]);
+    expect(new Set(end.effects).size).toBe(RECORDS);
+    lives.forEach(checkpointsCoverEffectsOnly);
+    [...lives, end].forEach((life, index, all) => onlyUncheckpointedAgain(life, all[index - 1]));
+    // Otherwise nothing was shown: most kills must have hit a worker in the middle of its work.
+    expect(lives.filter((life) => uncovered(life).length > 0).length).toBeGreaterThanOrEqual(KILLS / 4);
+    expect(end.effects.length).toBeGreaterThan(RECORDS);
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
+    await emulator.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}, 120_000);
+
+interface Stored {
+  readonly id: string;
+  readonly shardId: string;
+  readonly sequenceNumber: string;
+}
+
+/** What was on disk after a life. */
+interface Life {
+  /** In the order of handling, of this life and all before. */
+  readonly effects: readonly string[];
+  readonly checkpoints: ReadonlyMap<string, CheckpointTarget>;
+  /** What had certainly been put by then. */
+  readonly put: readonly Stored[];
+}
+
+/** A checkpoint covers no record that was not handled. */
+function checkpointsCoverEffectsOnly({ effects, checkpoints, put }: Life): void {
+  const handled = new Set(effects);
+  const covered = put.filter((record) => covers(checkpoints, record));
+  expect(idsOf(covered).filter((id) => !handled.has(id))).toEqual([]);
+}
+
+/** A life handles again only what the life before had delivered after its last durable checkpoint. */
+function onlyUncheckpointedAgain(life: Life, before: Life | undefined): void {
+  const known = new Set(before?.effects);
+  const again = life.effects.slice(before?.effects.length ?? 0).filter((id) => known.has(id));
+  expect(again).toEqual([...new Set(again)]);
+  const allowed = new Set(before === undefined ? [] : uncovered(before));
+  expect(again.filter((id) => !allowed.has(id))).toEqual([]);
+}
+
+/** Handled, and after the last durable checkpoint of its shard. */
+function uncovered({ effects, checkpoints }: Life): readonly string[] {
+  return [...new Set(effects)].filter((id) => {
+    const [shardId = '', sequenceNumber = ''] = id.split(':');
+    return !covers(checkpoints, { shardId, sequenceNumber });
+  });
+}
+
+function covers(checkpoints: Life['checkpoints'], { shardId, sequenceNumber }: Omit<Stored, 'id'>): boolean {
+  const reached = checkpoints.get(shardId);
+  if (reached === undefined || reached === 'SHARD_END') return reached === 'SHARD_END';
+  return /^\d+$/.test(reached.sequenceNumber) && BigInt(reached.sequenceNumber) >= BigInt(sequenceNumber);
+}
+
+function idsOf(records: readonly Stored[]): readonly string[] {
+  return records.map(({ id }) => id);
+}
+
+interface Place {
+  readonly emulator: Emulator;
+  readonly folder: string;
+  /** Those that are alive, so that a failed test leaves none behind. */
+  readonly children: Set<ChildProcess>;
+}
+
+async function killAgainAndAgain(place: Place, put: readonly Stored[]): Promise<readonly Life[]> {
+  const random = mulberry32(SEED);
+  const lives: Life[] = [];
+  while (lives.length < KILLS) {
+    const child = startWorker(place);
+    await sleep(LIFE_MIN_MS + random() * (LIFE_MAX_MS - LIFE_MIN_MS));
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    lives.push(await lookAt(place.folder, [...put]));
+  }
+  return lives;
+}
+
+function startWorker({ emulator, folder, children }: Place): ChildProcess {
+  const env = {
+    ...process.env,
+    MILLRACE_ENGINE: 'local',
+    MILLRACE_KINESIS_ENDPOINT: emulator.endpoint,
+    MILLRACE_REGION_NAME: emulator.region,
+    MILLRACE_LOG_LEVEL: 'error',
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+  };
+  const child = spawn(process.execPath, [worker], { cwd: folder, env, stdio: ['ignore', 'ignore', 'inherit'] });
+  children.add(child);
+  child.once('close', () => children.delete(child));
+  return child;
+}
+
+async function lookAt(folder: string, put: readonly Stored[]): Promise<Life> {
+  const effects = (await readIfThere(join(folder, 'effects.txt'))).split('\n').slice(0, -1);
+  const text = await readIfThere(join(folder, '.millrace/killed.checkpoints.json'));
+  const read = parseCheckpointFile(text);
+  if (text !== '' && read.kind !== 'ok') throw new Error(`The checkpoint file is ${read.kind}.`);
+  return { effects, checkpoints: read.kind === 'ok' ? read.file.checkpoints : new Map(), put };
+}
+
+/** Killed early, a worker may not have written it yet. */
+async function readIfThere(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch(() => '');
+}
+
+async function untilDrained(folder: string, put: readonly Stored[]): Promise<void> {
+  const deadline = AbortSignal.timeout(DRAINED_WITHIN_MS);
+  for (;;) {
+    const { checkpoints } = await lookAt(folder, put);
+    const open = put.filter((record) => !covers(checkpoints, record));
+    if (open.length === 0) return;
+    if (deadline.aborted) throw new Error(`${open.length} records are not checkpointed after ${DRAINED_WITHIN_MS} ms.`);
+    await sleep(200);
+  }
+}
+
+/** Fills `put` while workers come and go; a shard is split on the way. The last batch waits for `killed`. */
+async function produce(emulator: Emulator, put: Stored[], killed: Promise<unknown>): Promise<void> {
+  const client = new KinesisClient({
+    endpoint: emulator.endpoint,
+    region: emulator.region,
+    credentials: { accessKeyId: 'AKIALOCAL', secretAccessKey: 'local' },
+    requestHandler: new NodeHttpHandler(),
+  });
+  while (put.length < RECORDS) {
+    if (put.length === RECORDS / 2) await splitFirstShard(client);
+    if (put.length === RECORDS - BATCH) await killed;
+    await putBatch(client, put);
+    await sleep(250);
+  }
+  client.destroy();
+}
+
+async function putBatch(client: KinesisClient, put: Stored[]): Promise<void> {
+  const Records = Array.from({ length: BATCH }, (_, index) => {
+    const name = `note-${put.length + index}`;
+    return { PartitionKey: name, Data: Buffer.from(name) };
+  });
+  const answer = await client.send(new PutRecordsCommand({ StreamName: stream, Records }));
+  for (const { ShardId: shardId = '', SequenceNumber: sequenceNumber = '' } of answer.Records ?? []) {
+    put.push({ id: `${shardId}:${sequenceNumber}:0`, shardId, sequenceNumber });
+  }
+}
+
+async function splitFirstShard(client: KinesisClient): Promise<void> {
+  const { Shards } = await client.send(new ListShardsCommand({ StreamName: stream }));
+  const [first] = Shards ?? [];
+  const { StartingHashKey = '', EndingHashKey = '' } = first?.HashKeyRange ?? {};
+  const NewStartingHashKey = String((BigInt(StartingHashKey) + BigInt(EndingHashKey)) / 2n);
+  const ShardToSplit = first?.ShardId;
+  await client.send(new SplitShardCommand({ StreamName: stream, ShardToSplit, NewStartingHashKey }));
+}
+
+/** Small, fast and repeatable; good enough to pick moments. */
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
