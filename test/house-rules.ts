@@ -117,7 +117,8 @@ export function misplaced(module: Module): string[] {
 }
 
 function exportsDefault(node: ts.Node): boolean {
-  if (ts.isExportAssignment(node)) return true;
+  // `export =` only describes somebody else's CommonJS module, in a declaration file.
+  if (ts.isExportAssignment(node)) return node.isExportEquals !== true;
   if (ts.isExportSpecifier(node)) return node.name.text === 'default';
   return (
     ts.canHaveModifiers(node) && (ts.getModifiers(node) ?? []).some(({ kind }) => kind === ts.SyntaxKind.DefaultKeyword)

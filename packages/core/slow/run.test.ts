@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ShardDaemon } from '../src/local/shard-daemon.js';
-import type { ByteChannel } from '../src/ports.js';
+import type { ByteChannel, DeadLetterEntry } from '../src/ports.js';
 import type { CheckpointTarget, WireRecord } from '../src/protocol/messages.js';
 import { spawnOnPipes, type WorkerProcess } from '../test/support/worker-process.js';
 
@@ -60,7 +60,7 @@ class Child {
     return last === undefined || last === 'SHARD_END' ? undefined : Number(BigInt(last.sequenceNumber) - 10n ** 55n);
   }
 
-  async parked(): Promise<{ id: string; causes: { code?: string; message: string }[] }[]> {
+  async parked(): Promise<readonly DeadLetterEntry[]> {
     const { readParked } = await import('../dist/index.js');
     return collect(readParked(join(folder, 'parked')));
   }

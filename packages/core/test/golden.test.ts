@@ -9,7 +9,7 @@ import { encodeDaemonMessage } from '../src/protocol/daemon-side.js';
 import { encodeMessage } from '../src/protocol/encoder.js';
 import { LineSplitter } from '../src/protocol/line-splitter.js';
 import type { CheckpointTarget } from '../src/protocol/messages.js';
-import type { SessionInput, SessionOutput, SessionState } from '../src/protocol/shard-session.js';
+import type { SessionInput, SessionOutput, SessionState } from '../src/protocol/session-types.js';
 import { startSession, step } from '../src/protocol/shard-session.js';
 import { DaemonReader } from './support/daemon-reader.js';
 

@@ -8,7 +8,7 @@ import { encodeDaemonMessage } from '../src/protocol/daemon-side.js';
 import { decodeMessage } from '../src/protocol/decoder.js';
 import { LineSplitter } from '../src/protocol/line-splitter.js';
 import type { DaemonMessage } from '../src/protocol/messages.js';
-import type { SessionInput } from '../src/protocol/shard-session.js';
+import type { SessionInput } from '../src/protocol/session-types.js';
 import { startSession, step } from '../src/protocol/shard-session.js';
 import { DaemonModel, error, inputOf, move, recordAt, SETTINGS, target, WorkerView } from './support/session-model.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CheckpointTarget, DaemonMessage, WireRecord } from './messages.js';
 import { startSession, step } from './shard-session.js';
-import type { SessionInput, SessionOutput, SessionSettings, SessionState } from './shard-session.js';
+import type { SessionInput, SessionOutput, SessionSettings, SessionState } from './session-types.js';
 
 const STRICT: SessionSettings = { validateSequenceNumber: true };
 const LENIENT: SessionSettings = { validateSequenceNumber: false };

@@ -29,17 +29,6 @@ import type {
   Step,
 } from './session-types.js';
 
-export type {
-  CheckpointResult,
-  Rejection,
-  SessionInput,
-  SessionOutput,
-  SessionSettings,
-  SessionState,
-  Step,
-} from './session-types.js';
-export type { Action, Position } from './messages.js';
-
 type CheckpointAnswer = Extract<DaemonMessage, { kind: 'checkpoint' }>;
 type ActionMessage = Exclude<DaemonMessage, CheckpointAnswer>;
 type LiveState = Exclude<SessionState, { kind: 'ended' }>;

@@ -11,7 +11,7 @@ import type { Watermark } from '../policy/watermark.js';
 import type { RuntimePorts, Timer } from '../ports.js';
 import type { CheckpointTarget, Position } from '../protocol/messages.js';
 import { comparePositions } from '../protocol/position.js';
-import type { CheckpointResult } from '../protocol/shard-session.js';
+import type { CheckpointResult } from '../protocol/session-types.js';
 import { sleepUntilAborted } from './race.js';
 import type { RecordSlot } from './record-slot.js';
 import type { Reporter } from './reporter.js';

@@ -6,13 +6,8 @@ import { isMillraceError, MillraceError, toError } from '../errors.js';
 import { decodeMessage } from '../protocol/decoder.js';
 import { encodeMessage } from '../protocol/encoder.js';
 import { LineSplitter } from '../protocol/line-splitter.js';
-import {
-  startSession,
-  step,
-  type SessionInput,
-  type SessionOutput,
-  type SessionState,
-} from '../protocol/shard-session.js';
+import type { SessionInput, SessionOutput, SessionState } from '../protocol/session-types.js';
+import { startSession, step } from '../protocol/shard-session.js';
 import { Reporter } from './reporter.js';
 import type { ShardRunnerOptions } from './runner-options.js';
 import { SessionLife } from './session-life.js';

@@ -1,6 +1,6 @@
 /** The work of each action of a session, from `initialize` to the end of the lease. The session decides what is written. */
 import type { DaemonMessage, CheckpointTarget } from '../protocol/messages.js';
-import type { CheckpointResult } from '../protocol/shard-session.js';
+import type { CheckpointResult } from '../protocol/session-types.js';
 import { Watermark } from '../policy/watermark.js';
 import { viewRecord } from '../records/record-view.js';
 import { BatchRunner } from './batch-runner.js';

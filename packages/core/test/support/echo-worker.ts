@@ -8,7 +8,7 @@ import { decodeMessage } from '../../src/protocol/decoder.js';
 import { encodeMessage } from '../../src/protocol/encoder.js';
 import { LineSplitter } from '../../src/protocol/line-splitter.js';
 import type { CheckpointTarget, WireRecord } from '../../src/protocol/messages.js';
-import type { SessionInput, SessionOutput } from '../../src/protocol/shard-session.js';
+import type { SessionInput, SessionOutput } from '../../src/protocol/session-types.js';
 import { startSession, step } from '../../src/protocol/shard-session.js';
 
 export type Report =

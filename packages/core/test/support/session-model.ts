@@ -8,7 +8,7 @@ import { decodeMessage } from '../../src/protocol/decoder.js';
 import { encodeMessage } from '../../src/protocol/encoder.js';
 import type { CheckpointTarget, DaemonMessage, Position, WireRecord } from '../../src/protocol/messages.js';
 import { compareTargets } from '../../src/protocol/position.js';
-import type { SessionInput, SessionOutput, SessionState } from '../../src/protocol/shard-session.js';
+import type { SessionInput, SessionOutput, SessionState } from '../../src/protocol/session-types.js';
 import { startSession, step } from '../../src/protocol/shard-session.js';
 import { DaemonReader, type Reading } from './daemon-reader.js';
 

@@ -4,13 +4,8 @@ import { decodeMessage } from '../../src/protocol/decoder.js';
 import { encodeMessage } from '../../src/protocol/encoder.js';
 import { LineSplitter } from '../../src/protocol/line-splitter.js';
 import type { CheckpointTarget, DaemonMessage, WireRecord } from '../../src/protocol/messages.js';
-import {
-  startSession,
-  step,
-  type CheckpointResult,
-  type SessionInput,
-  type SessionOutput,
-} from '../../src/protocol/shard-session.js';
+import type { CheckpointResult, SessionInput, SessionOutput } from '../../src/protocol/session-types.js';
+import { startSession, step } from '../../src/protocol/shard-session.js';
 
 type ActionMessage = Exclude<DaemonMessage, { kind: 'checkpoint' }>;
 
