@@ -1,4 +1,5 @@
 /** `run`: a worker as the whole program. Signals end it in order, errors that nobody awaits are contained, the exit code says how it ended. */
+import { refuseDuringImport } from './command-import.js';
 import { containErrors } from './containment.js';
 import { createWorker } from './create-worker.js';
 import { isMillraceError, toError } from './errors.js';
@@ -15,6 +16,7 @@ import type { Consumer, Worker, WorkerOptions } from './worker-options.js';
  * mistake in a declaration or in the configuration is printed with everything that is wrong, code 2.
  */
 export function run(...consumersAndOptions: [...Consumer[], Consumer | WorkerOptions]): Promise<never> {
+  refuseDuringImport();
   const last = consumersAndOptions.at(-1);
   const options: WorkerOptions = isConsumer(last) || last === undefined ? {} : last;
   const consumers = consumersAndOptions.filter(isConsumer);

@@ -1,5 +1,6 @@
 /** Loads the module of a command line and finds its consumers. */
 import { pathToFileURL } from 'node:url';
+import { importForCommand } from '../command-import.js';
 import { MillraceError, toError } from '../errors.js';
 import { didYouMean } from '../definition/did-you-mean.js';
 import type { Consumer } from '../worker-options.js';
@@ -31,32 +32,29 @@ export async function loadConsumers(request: LoadRequest): Promise<FoundConsumer
 
 async function importModule({ path, shown }: ModuleFile, support: DecoratorSupport): Promise<Exports> {
   try {
-    return (await import(pathToFileURL(path).href)) as Exports;
+    return await importForCommand(shown, async () => (await import(pathToFileURL(path).href)) as Exports);
   } catch (thrown) {
     if (thrown instanceof MillraceError) throw thrown;
     const cause = toError(thrown);
+    const place = cause instanceof SyntaxError ? ` (\`node --check ${shown}\` may show where)` : placeOf(cause);
     const mend =
       support === 'full' ? '' : ` If it uses decorators, set ${DECORATOR_FLAGS} in the tsconfig.json that covers it.`;
-    throw new MillraceError(
-      'MODULE_NOT_LOADED',
-      `${shown} cannot be imported: ${cause.message}${placeOf(cause)}.${mend}`,
-      {
-        cause: thrown,
-        details: { path },
-      },
-    );
+    throw new MillraceError('MODULE_NOT_LOADED', `${shown} cannot be imported: ${cause.message}${place}.${mend}`, {
+      cause: thrown,
+      details: { path },
+    });
   }
 }
 
 /** Where a module threw, in its own file; a stack of the loader's frames says nothing to its author. */
-function placeOf(error: Error): string {
-  const frames = (error.stack ?? '')
-    .split('\n')
-    .filter((line) => /file:\/\//.test(line) || /^\s+at .*\(?\//.test(line));
-  const own = frames.find((line) => !/node_modules|node:internal|[\\/]cli[\\/]load-consumers/.test(line));
-  const place = own?.trim().replace(/^at /, '').replace('file://', '');
-  return place === undefined || error.message.includes(place) ? '' : ` (${place})`;
+export function placeOf({ stack = '', message }: Error): string {
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line) && !FOREIGN_FRAME.test(line));
+  const places = frames.map((line) => /(\/[^\s()]+:\d+:\d+)/.exec(line.replace('file://', ''))?.[1]);
+  const place = places.find((found) => found !== undefined);
+  return place === undefined || message.includes(place) ? '' : ` (${place})`;
 }
+
+const FOREIGN_FRAME = /node_modules|node:internal|[\\/]cli[\\/]load-consumers/;
 
 function select(found: FoundConsumers, wanted: string | undefined, shown: string): FoundConsumers {
   if (wanted === undefined) return found;

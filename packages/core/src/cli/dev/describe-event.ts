@@ -11,8 +11,33 @@ export interface Wording {
   readonly region: string | undefined;
 }
 
-/** Undefined for events that need no line. The text may have several lines; none ends it. */
-export function describeDevEvent(event: DevEvent, wording: Wording): string | undefined {
+/** Remembers what the words depend on: the goodbye of a session means something else when it was asked for. */
+export class Narrator {
+  private ending = false;
+  private introduced: string | undefined;
+
+  constructor(private readonly wording: Wording) {}
+
+  /** Undefined for events that need no line. The text may have several lines; none ends it. */
+  tell(event: DevEvent): string | undefined {
+    if (event.kind === 'workerStarted') this.ending = false;
+    if (event.kind === 'stopping' || event.kind === 'fileChanged') this.ending = true;
+    if (event.kind === 'session' && this.ending && isGoodbye(event.event)) return undefined;
+    const text = describeDevEvent(event, this.wording);
+    // A worker that was restarted is introduced again only when it reads something else.
+    if (event.kind !== 'consumersLoaded') return text;
+    const known = text === this.introduced;
+    this.introduced = text;
+    return known ? undefined : text;
+  }
+}
+
+/** The local engine takes the leases back when it ends. */
+function isGoodbye(event: PlainSessionEvent): boolean {
+  return event.kind === 'leaseDoubt' || (event.kind === 'sessionEnded' && event.abandoned === 0);
+}
+
+function describeDevEvent(event: DevEvent, wording: Wording): string | undefined {
   switch (event.kind) {
     case 'emulatorStarted':
       return `Embedded Kinesis at ${event.endpoint}; what it holds is gone when this command ends.`;

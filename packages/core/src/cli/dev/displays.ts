@@ -2,7 +2,7 @@
 import { createLogUpdate } from 'log-update';
 import type { Clock } from '../../ports.js';
 import type { Terminal } from '../terminal.js';
-import { describeDevEvent, type Wording } from './describe-event.js';
+import { Narrator, type Wording } from './describe-event.js';
 import type { DevEvent } from './dev-events.js';
 import { formatLog } from './format-log.js';
 import { formatTable, type TableOptions } from './live-table.js';
@@ -33,6 +33,7 @@ const SUMMARY_EVERY_MS = 1_000;
 
 /** Lines for what happens, and a summary of every shard that moved, once a second at most. */
 export function plainDisplay(terminal: Terminal, clock: Clock, wording: Wording): Display {
+  const narrator = new Narrator(wording);
   let view: LiveView = NOTHING_SEEN;
   let told: LiveView = NOTHING_SEEN;
   let timer: { cancel(): void } | undefined;
@@ -48,8 +49,10 @@ export function plainDisplay(terminal: Terminal, clock: Clock, wording: Wording)
         view = observe(view, event.event);
         if (view !== told) timer ??= clock.setTimer(SUMMARY_EVERY_MS, summarise);
       }
-      const text = describeDevEvent(event, wording);
-      if (text !== undefined) terminal.out(`${text}\n`);
+      const text = narrator.tell(event);
+      if (text === undefined) return;
+      if (event.kind === 'workerFailed') terminal.err(`${text}\n`);
+      else terminal.out(`${text}\n`);
     },
     log: (line) => terminal.err(`${formatLog(line)}\n`),
     close: summarise,
@@ -66,6 +69,7 @@ const REDRAW_EVERY_MS = 250;
 /** The table stays at the bottom and everything else scrolls by above it. */
 export function tableDisplay({ stream, paint }: TableTerminal, clock: Clock, wording: Wording): Display {
   const draw = createLogUpdate(stream);
+  const narrator = new Narrator(wording);
   let view: LiveView = NOTHING_SEEN;
   let timer: { cancel(): void } | undefined;
   const redraw = (): void => {
@@ -77,13 +81,15 @@ export function tableDisplay({ stream, paint }: TableTerminal, clock: Clock, wor
   };
   tick();
   const above = (text: string): void => {
-    draw.persist(text);
+    // Not by persist(), which breaks long lines for good: a command line could not be copied any more.
+    draw.clear();
+    stream.write(`${text}\n`);
     redraw();
   };
   return {
     event: (event) => {
       if (event.kind === 'session') view = observe(view, event.event);
-      const text = describeDevEvent(event, wording);
+      const text = narrator.tell(event);
       if (text !== undefined) above(text);
     },
     log: (line) => above(formatLog(line)),
