@@ -50,6 +50,10 @@ export const ERROR_CODES = {
   WORKER_STOPPED: 'The worker has stopped or is stopping.',
   INPUT_INVALID: 'Input given to a command cannot be used.',
   PUT_FAILED: 'Records that a command sent were refused until the end.',
+  // testing
+  TEST_MISUSED: 'A test bed was asked for something that it cannot do or that would prove nothing.',
+  TEST_NOT_IDLE: 'A test bed did not come to rest.',
+  INVARIANT_VIOLATED: 'What happened in a test bed breaks a guarantee of Millrace.',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

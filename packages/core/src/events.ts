@@ -76,4 +76,6 @@ export type SessionEvent =
       readonly attempts: number;
       readonly error: Error | undefined;
     })
+  /** Its handler took a `defer()` handle: from here on the handle decides over the record. */
+  | (OneRecord & { readonly kind: 'recordDeferred' })
   | (OneRecord & { readonly kind: 'recordAbandoned'; readonly why: string });

@@ -10,7 +10,11 @@ export interface Clock {
   now(): number;
   /** Milliseconds that never go backwards, for measuring. */
   monotonicMs(): number;
-  setTimer(delayMs: number, callback: () => void): Timer;
+  /**
+   * `purpose` tells why: after a `pause` the work goes on, anything else is a deadline or a period. Real clocks ignore it;
+   * the virtual clock of the testing package tells from it whether somebody waits for time to pass.
+   */
+  setTimer(delayMs: number, callback: () => void, purpose?: 'pause'): Timer;
 }
 
 export interface Timer {

@@ -38,7 +38,7 @@ export function sleepUntilAborted(clock: Clock, delayMs: number, ...signals: rea
       resolve(slept);
     };
     const onAbort = (): void => finish(false);
-    const timer = clock.setTimer(delayMs, () => finish(true));
+    const timer = clock.setTimer(delayMs, () => finish(true), 'pause');
     for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true });
   });
 }

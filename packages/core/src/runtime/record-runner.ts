@@ -205,6 +205,7 @@ export class RecordRunner {
     if (slot.phase !== 'running') throw contextExpired(slot.record.id);
     slot.phase = 'deferred';
     this.#window.entered();
+    this.#parts.report.emitRecord(slot, { kind: 'recordDeferred' });
     const { record } = slot;
     return {
       record,

@@ -10,7 +10,9 @@ type BareRecord<E> = E extends { recordId: string; partitionKey: string }
   : never;
 type RecordEvent = Extract<
   SessionEvent,
-  { kind: 'handlerStarted' | 'handlerEnded' | 'retryScheduled' | 'recordSettled' | 'recordAbandoned' }
+  {
+    kind: 'handlerStarted' | 'handlerEnded' | 'retryScheduled' | 'recordSettled' | 'recordDeferred' | 'recordAbandoned';
+  }
 >;
 
 export interface ReporterOptions {

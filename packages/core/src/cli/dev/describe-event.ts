@@ -118,6 +118,7 @@ function describeSession(event: PlainSessionEvent): string | undefined {
     case 'handlerEnded':
     case 'retryScheduled':
     case 'recordSettled':
+    case 'recordDeferred':
     case 'recordAbandoned':
       return undefined;
     default:

@@ -131,6 +131,7 @@ function nextRow(row: ShardRow, event: PlainSessionEvent): ShardRow {
     case 'handlerEnded':
     case 'retryScheduled':
     case 'recordSettled':
+    case 'recordDeferred':
     case 'recordAbandoned':
       return row;
     default:
