@@ -23,6 +23,7 @@ export const CONFIGURATION_ISSUES = {
   MALFORMED_FILE: 'Java would refuse to read the properties file.',
   DUPLICATE_APPLICATION_NAME: 'Two consumers of one program have the same application name, and so one lease table.',
   REGION_MISSING: 'No AWS region was given, and the local engine needs one.',
+  ONE_CHECKPOINT_FILE: 'One checkpoint file was named for several consumers.',
   OPTIONS_FAILED: 'The function that gives the options of a consumer threw, or gave something that is not an object.',
 } as const;
 
