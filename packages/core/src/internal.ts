@@ -1,0 +1,25 @@
+/**
+ * For `@millrace/testing` and nobody else: parts of the runtime that it drives. They change without notice.
+ *
+ * @packageDocumentation
+ */
+export { resolveConsumer } from './config/resolve.js';
+export type { ResolvedConsumer } from './config/resolved.js';
+export { createTsyringeContainer } from './container/worker-container.js';
+export type { WorkerContainer } from './container/worker-container.js';
+export { DaemonError } from './local/daemon-error.js';
+export { aggregate, deaggregate } from './local/kpl.js';
+export type { UserRecord } from './local/kpl.js';
+export { ShardDaemon } from './local/shard-daemon.js';
+export type { ByteChannel } from './ports.js';
+export type { Misbehaviour } from './local/shard-daemon.js';
+export type { WorkerLine } from './local/worker-line.js';
+export { comparePositions } from './protocol/position.js';
+export type { CheckpointTarget, DaemonMessage, Position, WireRecord } from './protocol/messages.js';
+export { viewRecord } from './records/record-view.js';
+export { compilePipeline } from './records/pipeline.js';
+export type { Pipeline, Prepared } from './records/pipeline.js';
+export { Attempt } from './runtime/attempt.js';
+export { ShardRunner } from './runtime/shard-runner.js';
+export type { SessionOutcome } from './runtime/shard-runner.js';
+export { memoryChannelPair } from './transport/memory-channel.js';

@@ -1,0 +1,21 @@
+/** What the shards of a bed share. */
+import type { ByteChannel, ShardRunner, WireRecord } from '@millrace/core/internal';
+import type { History } from './history.js';
+import type { TestRecord } from './record-builders.js';
+import type { VirtualClock } from './virtual-clock.js';
+
+export interface BedParts {
+  readonly clock: VirtualClock;
+  readonly history: History;
+  /** Gives a record its place in the stream: the next sequence number, and sub-sequence numbers to KPL records. */
+  place(record: TestRecord): readonly WireRecord[];
+  remember(recordId: string, wire: WireRecord): void;
+  wireOf(recordId: string): WireRecord;
+  openRunner(sessionId: string, channel: ByteChannel): ShardRunner;
+  /** The Java class name that the next checkpoint is answered with; undefined stores it. */
+  nextCheckpointError(): string | undefined;
+  /** Lets everything that can go on go on, without moving the clock. */
+  settle(): Promise<void>;
+  /** Moves the clock on until the promise settles. */
+  advanceUntil(promise: Promise<unknown>): Promise<void>;
+}
