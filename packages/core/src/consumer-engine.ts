@@ -17,8 +17,8 @@ export interface ConsumerEngine {
   readonly sessions: LiveSessions;
   /** Resolves when the consumer has ended, for whatever reason. */
   readonly closed: Promise<WorkerOutcome>;
-  /** Ends in order; resolves at once, `closed` tells when it is over. */
-  stop(): void;
+  /** Begins the end in order; `closed` tells when it is over. `cause`: nobody asked from outside, the worker has to end by itself. */
+  stop(cause: Error | undefined): void;
 }
 
 export interface EngineRequest {
@@ -117,13 +117,24 @@ function refuseProduction({ env, options }: EngineRequest): void {
   );
 }
 
-/** The child of one shard: its only session is its life. */
+/**
+ * The child of one shard: its only session is its life. On a signal the daemon normally says goodbye by itself, since the
+ * signal reaches it as well; where it does not, the child leaves when the grace is over. A worker that has to end by
+ * itself leaves as soon as its action is acknowledged, for the daemon knows no other way to hear of it.
+ */
 function serveChannel({ setup }: EngineRequest, channel: ByteChannel): ConsumerEngine {
+  const { consumer, ports } = setup;
   const sessions = new LiveSessions({ ...setup, retentionMs: undefined });
   const closed = sessions
-    .serve({ sessionId: `${setup.consumer.applicationName}#1`, channel })
+    .serve({ sessionId: `${consumer.applicationName}#1`, channel })
     .then((outcome): WorkerOutcome =>
       outcome.kind === 'ended' ? { kind: 'stopped' } : { kind: 'failed', error: outcome.error },
     );
-  return { consumer: setup.consumer, sessions, closed, stop: () => sessions.drain() };
+  const stop = (cause: Error | undefined): void => {
+    sessions.drain();
+    if (cause !== undefined) sessions.leave('afterAction');
+    const grace = ports.clock.setTimer(consumer.settings.shutdownGraceMs, () => sessions.leave('cut'));
+    void closed.then(() => grace.cancel());
+  };
+  return { consumer, sessions, closed, stop };
 }

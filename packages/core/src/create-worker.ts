@@ -6,6 +6,8 @@ import type { ConsumerDefinition, Environment } from './definition/definition.js
 import { isMillraceError, MillraceError, toError } from './errors.js';
 import { closeSinks, openSinks, type OpenedSinks } from './open-sinks.js';
 import type { RuntimePorts } from './ports.js';
+import { compilePipeline } from './records/pipeline.js';
+import type { ShardStatus } from './runtime/shard-status.js';
 import { stderrLogger, systemClock } from './process-ports.js';
 import { readDefinitions, resolveConsumers } from './resolve-consumers.js';
 import type { Consumer, Engine, Worker, WorkerHealth, WorkerOptions, WorkerOutcome } from './worker-options.js';
@@ -80,7 +82,7 @@ class MillraceWorker implements Worker {
       stream: consumer.stream,
       shards: sessions.status(),
     }));
-    return { healthy: consumers.every(({ shards }) => shards.every((shard) => shard.held === undefined)), consumers };
+    return { healthy: consumers.every(({ shards }) => shards.every(isHealthy)), consumers };
   }
 
   private async startEngines(): Promise<void> {
@@ -110,6 +112,8 @@ class MillraceWorker implements Worker {
     container: OpenContainer,
   ): Promise<ConsumerEngine> {
     const { applicationName, stream, definition } = consumer;
+    // Every session compiles its own; a missing package or a wrong discriminator is better said before the first.
+    await compilePipeline(definition, consumer.settings);
     const sinks = await openSinks(definition, {
       applicationName,
       stream,
@@ -129,7 +133,7 @@ class MillraceWorker implements Worker {
 
   /** Any consumer's end is the worker's end. */
   private async watch(): Promise<void> {
-    if (this.stopping) for (const engine of this.engines) engine.stop();
+    if (this.stopping) for (const engine of this.engines) engine.stop(this.stopCause);
     const first = await Promise.race(this.engines.map((engine) => engine.closed));
     if (first.kind === 'failed') this.stopCause ??= first.error;
     this.endInOrder(undefined);
@@ -144,7 +148,7 @@ class MillraceWorker implements Worker {
     if (this.stopping) return;
     this.stopping = true;
     if (cause !== undefined) this.ports.logger.error({ err: cause }, 'The worker stops.');
-    for (const engine of this.engines) engine.stop();
+    for (const engine of this.engines) engine.stop(cause);
   }
 
   private async endWith(failure: Error | undefined): Promise<void> {
@@ -152,7 +156,7 @@ class MillraceWorker implements Worker {
     this.phase = { kind: 'ended' };
     if (failure !== undefined) {
       // A start that failed half-way: what runs already ends in order.
-      for (const engine of this.engines) engine.stop();
+      for (const engine of this.engines) engine.stop(failure);
       await Promise.all(this.engines.map((engine) => engine.closed));
     }
     for (const sinks of this.sinks) await closeSinks(sinks, this.ports.logger);
@@ -160,6 +164,10 @@ class MillraceWorker implements Worker {
     const asAsked = failure === undefined || isMillraceError(failure, 'WORKER_STOPPED');
     this.resolveClosed(asAsked ? { kind: 'stopped' } : { kind: 'failed', error: failure });
   }
+}
+
+function isHealthy({ held, checkpointError }: ShardStatus): boolean {
+  return held === undefined && checkpointError === undefined;
 }
 
 const ENGINES: readonly Engine[] = ['local', 'stdio', 'aws-kcl'];

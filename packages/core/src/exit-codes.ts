@@ -12,6 +12,8 @@ export const EXIT_CODES = {
   protocol: 70,
   /** A handler or the retry policy asked for the end (`StopWorkerError`, `then: 'stop'`); starting again may help. */
   stopRequested: 75,
+  /** The lease was lost and the daemon kept sending batches for a minute; starting again mends that. */
+  leaseLost: 76,
   /** A second SIGINT did not wait for the end. */
   forcedByInterrupt: 130,
   /** A second SIGTERM did not wait for the end. */
@@ -33,6 +35,8 @@ const CODE_OF: { readonly [K in ErrorCode]?: ExitCode } = {
   LINE_TOO_LONG: EXIT_CODES.protocol,
   TRANSPORT_FAILED: EXIT_CODES.protocol,
   STOP_WORKER: EXIT_CODES.stopRequested,
+  LEASE_LOST: EXIT_CODES.leaseLost,
+  DEPENDENCY_MISSING: EXIT_CODES.wrongUse,
 };
 
 /** The code of a process that ends with this error. */

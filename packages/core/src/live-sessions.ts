@@ -32,6 +32,11 @@ export class LiveSessions {
     return served;
   }
 
+  /** Ends every session without the daemon's goodbye; see ShardRunner.leave. */
+  leave(how: 'afterAction' | 'cut'): void {
+    for (const runner of this.alive.values()) runner.leave(how);
+  }
+
   /** Resolves when every session has ended and disposed what it had. */
   async ended(): Promise<void> {
     while (this.serving.size > 0) await Promise.allSettled(this.serving);

@@ -57,7 +57,7 @@ export type WorkerOutcome =
   | { readonly kind: 'failed'; readonly error: Error };
 
 export interface WorkerHealth {
-  /** False while a record is held or a handler is stuck. */
+  /** False while a record is held, a handler is stuck, or checkpoints are not written. */
   readonly healthy: boolean;
   readonly consumers: readonly ConsumerHealth[];
 }

@@ -44,6 +44,9 @@ export class Checkpointer {
   #phase: 'closed' | 'open' | 'shardEnding' = 'closed';
   /** Calls of `request` that wait for their write. */
   #wishes = 0;
+  /** Under `manual` a declaration is a wish, too, that nobody waits for. */
+  #declared = false;
+  #failure: Error | undefined;
   #written: Position | undefined;
   #settledSince = 0;
   #writtenAtMs: number;
@@ -61,6 +64,16 @@ export class Checkpointer {
   /** The last position that the daemon has stored for this session. */
   get written(): Position | undefined {
     return this.#written;
+  }
+
+  /** Why the last write failed; undefined once one has succeeded. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** A deferred record was declared done: under `manual` the watermark is written at the end of the action, or in the next one. */
+  declared(): void {
+    this.#declared = true;
   }
 
   /** An action that takes positions has opened: processRecords or shutdownRequested. */
@@ -92,7 +105,8 @@ export class Checkpointer {
     this.#timer?.cancel();
     await this.#writing;
     const since = { settled: this.#settledSince, elapsedMs: this.#elapsedMs() };
-    const due = force || this.#wishes > 0 || checkpointDue(this.#options.policy, 'batchDone', since);
+    const wanted = this.#wishes > 0 || (this.#declared && this.#options.policy.kind === 'manual');
+    const due = force || wanted || checkpointDue(this.#options.policy, 'batchDone', since);
     if (due && this.#dirty()) await this.write();
     this.#phase = 'closed';
   }
@@ -172,7 +186,10 @@ export class Checkpointer {
       if (answer.kind === 'leaseLost') return { kind: 'leaseLost' };
       const error = checkpointFailed(target, answer);
       report.log.warn({ err: error, tries }, 'A checkpoint was not written.');
-      if (answer.kind !== 'retryable' || tries >= TRIES_IN_ACTION) return { kind: 'failed', error };
+      if (answer.kind !== 'retryable' || tries >= TRIES_IN_ACTION) {
+        this.#failure = error;
+        return { kind: 'failed', error };
+      }
       await sleepUntilAborted(ports.clock, backoffMs(BACKOFF, tries, ports.random), doubt);
     }
   }
@@ -187,6 +204,8 @@ export class Checkpointer {
 
   #stored(target: Position, settledBefore: number): void {
     this.#written = target;
+    this.#declared = false;
+    this.#failure = undefined;
     this.#settledSince -= settledBefore;
     this.#writtenAtMs = this.#options.ports.clock.monotonicMs();
     this.#armTimer();

@@ -1,6 +1,6 @@
 /** What becomes of a record that its handler could not handle: parked, skipped, held, or the end of the worker. */
 import type { DeadLetter, Handler, RetryPolicy } from '../definition/definition.js';
-import { isMillraceError, MillraceError } from '../errors.js';
+import { isMillraceError, MillraceError, StopWorkerError } from '../errors.js';
 import { decide, type Decision } from '../policy/retry.js';
 import { whenAborted } from './race.js';
 import type { RecordSlot } from './record-slot.js';
@@ -56,7 +56,13 @@ export class Endings {
         this.#parts.report.countRetry(slot, decision.delayMs, error);
         return { kind: 'again', delayMs: decision.delayMs };
       case 'exhausted':
-        return this.#exhausted({ slot, handler, error, policy, decision });
+        return this.#exhausted({
+          slot,
+          handler,
+          error: decision.tooOld ? tooOld(policy, error) : error,
+          policy,
+          decision,
+        });
       default:
         return decision satisfies never;
     }
@@ -77,7 +83,7 @@ export class Endings {
   }
 
   #exhausted(end: ExhaustedRecord): Promise<Ending> {
-    const { slot, error, policy, decision } = end;
+    const { slot, handler, error, policy, decision } = end;
     const { then, retryable } = decision;
     switch (then) {
       case 'deadLetter':
@@ -97,7 +103,7 @@ export class Endings {
         );
         return Promise.resolve(this.settle(slot, 'skipped', error));
       case 'stop':
-        return Promise.resolve(this.#stop(error));
+        return Promise.resolve(this.#stop(stopBy(handler, error)));
       case 'hold':
         if (!retryable) return this.#holdForGood(slot, error);
         return this.#holdAndRetry(
@@ -174,6 +180,21 @@ export class Endings {
   #ageMs(slot: RecordSlot): number | undefined {
     return slot.arrivedAt === undefined ? undefined : this.#parts.ports.clock.now() - slot.arrivedAt;
   }
+}
+
+function stopBy(handler: Handler | undefined, cause: Error): StopWorkerError {
+  return new StopWorkerError(
+    `${handler?.name ?? 'No handler'} could not handle a record, and its policy stops the worker (then: 'stop'): ${cause.message}`,
+    { cause },
+  );
+}
+
+function tooOld({ maxRecordAgeMs }: RetryPolicy, cause: Error): MillraceError {
+  return new MillraceError(
+    'RECORD_TOO_OLD',
+    `The record failed and is older than ${maxRecordAgeMs} ms (maxRecordAgeMs), so it is not run again: ${cause.message}`,
+    { cause },
+  );
 }
 
 interface ExhaustedRecord {

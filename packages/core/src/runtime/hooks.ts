@@ -5,6 +5,7 @@ import { MillraceError } from '../errors.js';
 import type { Clock } from '../ports.js';
 import { Attempt } from './attempt.js';
 import { HookContext, StoppingContext } from './contexts.js';
+import type { Holds } from './holds.js';
 import type { Reporter } from './reporter.js';
 
 export interface HookCall {
@@ -15,6 +16,7 @@ export interface HookCall {
   readonly shardId: string;
   readonly clock: Clock;
   readonly report: Reporter;
+  readonly holds: Holds;
   readonly timeoutMs: number;
   /** Aborts when nobody waits for the hook any more. */
   readonly over: AbortSignal;
@@ -23,18 +25,20 @@ export interface HookCall {
 
 /** Runs a hook; the error it ended with, or undefined. A consumer without the hook is done at once. */
 export async function runHook(call: HookCall): Promise<Error | undefined> {
-  const { hook, clock, over, report, shardId, instance, timeoutMs } = call;
+  const { hook, clock, over, report, holds, shardId, instance, timeoutMs } = call;
   if (hook === undefined) return undefined;
   const handler = `${call.consumer}.${hook.name}`;
   const onStuck = (runningMs: number): void => {
     report.emit({ kind: 'stuck', recordId: undefined, handler, runningMs });
-    report.log.error({ handler, runningMs }, 'A hook ignores its aborted signal.');
+    const why = `${handler} has been running for ${runningMs} ms and ignores its aborted signal`;
+    holds.hold(undefined, why, new MillraceError('HANDLER_TIMEOUT', `${why}.`, { details: { handler, runningMs } }));
   };
   const attempt = new Attempt({ clock, timeoutMs, handler, recordId: undefined, over, onStuck });
   const basis = { shardId, clock, log: report.log, signalOf: () => attempt.signal };
   const context: ShardContext =
     call.reason === undefined ? new HookContext(basis) : new StoppingContext(basis, call.reason);
   const result = await attempt.run(() => hook.call(instance, context));
+  holds.release();
   switch (result.kind) {
     case 'returned':
       return undefined;

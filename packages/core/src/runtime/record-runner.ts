@@ -4,7 +4,7 @@
  */
 import type { Deferred, RecordContext } from '../definition/context.js';
 import type { Handler, RecordHandler } from '../definition/definition.js';
-import { MillraceError, toError } from '../errors.js';
+import { toError } from '../errors.js';
 import type { Prepared } from '../records/pipeline.js';
 import { Attempt, type AttemptResult } from './attempt.js';
 import { contextExpired, OneRecordContext } from './contexts.js';
@@ -47,7 +47,7 @@ export class RecordRunner {
     this.#batch = batch;
     for (const slot of slots) {
       if (this.#failing !== undefined) await this.#failing;
-      if (this.#window.full) await this.#waitForRoom();
+      if (this.#window.full) await this.#window.whenRoom();
       if (!life.accepting) {
         this.#endings.abandon(slot, 'no further handler starts');
         continue;
@@ -57,19 +57,6 @@ export class RecordRunner {
       const written = checkpointer.afterRecord();
       if (written !== undefined) await written;
     }
-  }
-
-  /** Full of deferred or undeclared records: the shard waits for its own handlers, and says so. */
-  async #waitForRoom(): Promise<void> {
-    const { holds, consumer } = this.#parts;
-    const { maxInFlight } = consumer.settings;
-    holds.hold(
-      undefined,
-      `${this.#window.count} records are started and neither done nor failed (maxInFlight is ${maxInFlight}); settle them with context.checkpoint() or deferred.done()`,
-      new MillraceError('HANDLER_FAILED', 'The window of unsettled records is full.'),
-    );
-    await this.#window.whenRoom();
-    holds.release();
   }
 
   #runOne(slot: RecordSlot): Done {
@@ -213,6 +200,7 @@ export class RecordRunner {
         if (!this.#leave(slot)) return;
         this.#endings.succeeded();
         this.#endings.settle(slot, 'handled');
+        this.#parts.checkpointer.declared();
       },
       fail: (thrown) => {
         if (slot.phase !== 'deferred') return;

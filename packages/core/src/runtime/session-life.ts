@@ -22,8 +22,6 @@ export class SessionLife {
   readonly #over = new AbortController();
   readonly #doubt = new AbortController();
   #state: Life = { kind: 'open' };
-  /** Set once: the time at which intake stopped, for whoever wonders why batches still come. */
-  #intakeEndedMs: number | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -46,10 +44,6 @@ export class SessionLife {
   }
   get inDoubt(): boolean {
     return this.#state.kind === 'doubt';
-  }
-  /** Milliseconds since handlers stopped being started; 0 while they are. */
-  get intakeClosedMs(): number {
-    return this.#intakeEndedMs === undefined ? 0 : this.#clock.monotonicMs() - this.#intakeEndedMs;
   }
 
   /** Starts the drain; true when this call started it. */
@@ -95,7 +89,6 @@ export class SessionLife {
   }
 
   #closeIntake(reason: MillraceError): void {
-    this.#intakeEndedMs ??= this.#clock.monotonicMs();
     this.#intake.abort(reason);
   }
 }

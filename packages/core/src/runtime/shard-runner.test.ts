@@ -161,6 +161,33 @@ describe('retries', () => {
     expect(test.log.lines).toContainEqual({ level: 'error', message: "A record is skipped (then: 'skip')." });
   });
 
+  it('names the age that ended a record', async () => {
+    const test = await session(
+      () => {
+        throw new Error('no');
+      },
+      parkOn({ maxRecordAgeMs: 1_000 }),
+    );
+
+    await test.deliver(wire(1, { approximateArrivalTimestamp: 1_700_000_000_000 - 1_001 }));
+
+    expect(test.sink.parked[0]?.causes).toMatchObject([{ code: 'RECORD_TOO_OLD' }, { message: 'no' }]);
+  });
+
+  it("stops the worker under `then: 'stop'` with an error that says so", async () => {
+    const test = await session(
+      () => {
+        throw new NonRetryableError('no');
+      },
+      { retry: { then: 'stop' } },
+    );
+
+    await test.deliver(1);
+
+    expect(test.stops).toMatchObject([{ code: 'STOP_WORKER', cause: { message: 'no' } }]);
+    expect(test.settled).toEqual([]);
+  });
+
   it('stops the worker on StopWorkerError and leaves the record unsettled', async () => {
     const test = await session((payload) => {
       if ((payload as { n: number }).n === 2) throw new StopWorkerError('enough');
@@ -384,6 +411,17 @@ describe('checkpoints', () => {
     expect(test.checkpoints).toEqual(['1']);
   });
 
+  it('says in its status that checkpoints are not written, until one is', async () => {
+    const test = await session(() => undefined, {}, { checkpointErrors: ['InvalidStateException'] });
+
+    await test.deliver(1);
+    expect(test.runner.status.checkpointError).toContain('InvalidStateException');
+    await test.deliver(2);
+
+    expect(test.runner.status.checkpointError).toBeUndefined();
+    expect(test.checkpoints).toEqual(['2']);
+  });
+
   it('gives the lease up at a ShutdownException: later batches are acknowledged unrun and nothing is written', async () => {
     const seen: unknown[] = [];
     const test = await session((payload) => void seen.push(payload), {}, { checkpointErrors: ['ShutdownException'] });
@@ -405,6 +443,7 @@ describe('checkpoints', () => {
 
     await test.clock.advance(60_001);
     await test.deliver(2);
+    await test.deliver(3);
 
     expect(test.stops).toMatchObject([{ code: 'LEASE_LOST' }]);
   });
@@ -447,6 +486,17 @@ describe('manual checkpoints', () => {
     expect(test.checkpoints).toEqual(['2']);
   });
 
+  it('takes done() for a declaration: the next action writes it', async () => {
+    let done = (): void => undefined;
+    const test = await session((_, context) => void ({ done } = context.defer()), { checkpoint: 'manual' });
+    await test.deliver(1);
+
+    done();
+    await test.deliver();
+
+    expect(test.checkpoints).toEqual(['1']);
+  });
+
   it('answers a checkpoint that was asked for between actions in the next one', async () => {
     let context: RecordContext | undefined;
     const test = await session((_, given) => void (context = given), { checkpoint: 'manual' });
@@ -460,6 +510,43 @@ describe('manual checkpoints', () => {
     await asked;
 
     expect(test.checkpoints).toEqual(['1']);
+  });
+});
+
+describe('leaving', () => {
+  it('waits for the open action and its checkpoint, not for the daemon', async () => {
+    const test = await session(async (_, context) => context.sleep(1_000));
+    const delivered = test.offer(1, 2);
+    await test.clock.advance(500);
+
+    test.runner.drain();
+    test.runner.leave('afterAction');
+    await test.clock.advance(500);
+    await delivered;
+
+    expect(await test.outcome).toEqual({ kind: 'ended', why: 'left' });
+    expect(test.checkpoints).toEqual(['1']);
+  });
+
+  it('is immediate between actions', async () => {
+    const test = await session(() => undefined);
+
+    test.runner.leave('afterAction');
+
+    expect(await test.outcome).toEqual({ kind: 'ended', why: 'left' });
+    expect(test.disposed).toBe(1);
+  });
+
+  it('cuts an action off that does not end', async () => {
+    const test = await session(() => new Promise(() => undefined));
+    test.offer(1).catch(() => undefined);
+    await test.clock.advance(10);
+
+    test.runner.leave('cut');
+    await test.clock.settle();
+
+    expect(await test.outcome).toEqual({ kind: 'ended', why: 'left' });
+    expect(test.abandoned).toEqual(['1']);
   });
 });
 
@@ -664,6 +751,57 @@ describe('the end of a shard', () => {
     await test.clock.advance(1_000);
 
     expect(await test.during(ended)).toEqual({ checkpointed: true });
+  });
+
+  it('is not written when the worker stops while its hook still fails', async () => {
+    const test = await session(() => undefined, {
+      hooks: {
+        shardEnd: () => {
+          throw new Error('cannot flush');
+        },
+      },
+    });
+    const ended = test.daemon.shardEnded();
+    ended.catch(() => undefined);
+    await test.clock.advance(1_000);
+
+    test.runner.drain();
+    await test.clock.advance(60_000);
+
+    expect(test.checkpoints).toEqual([]);
+    expect(test.runner.status.shardId).toBeDefined();
+    await test.daemon.end();
+    await expect(ended).rejects.toMatchObject({ code: 'TRANSPORT_FAILED' });
+  });
+
+  it('stops the worker when its hook says so', async () => {
+    const test = await session(() => undefined, {
+      hooks: {
+        shardEnd: () => {
+          throw new StopWorkerError('enough');
+        },
+      },
+    });
+
+    test.daemon.shardEnded().catch(() => undefined);
+    await test.clock.advance(10);
+
+    expect(test.stops).toMatchObject([{ code: 'STOP_WORKER' }]);
+    expect(test.checkpoints).toEqual([]);
+  });
+
+  it('is held while records are open or the hook hangs', async () => {
+    const open: (() => void)[] = [];
+    const test = await session((_, context) => void open.push(context.defer().done), {
+      retry: { timeoutMs: 1_000 },
+      hooks: { shardEnd: () => new Promise(() => undefined) },
+    });
+    await test.deliver(1);
+
+    test.daemon.shardEnded().catch(() => undefined);
+    await test.clock.advance(7_000);
+
+    expect(test.runner.status.held?.why).toContain('shardEnd');
   });
 
   it('is never acknowledged when a record was abandoned: its children must wait', async () => {

@@ -15,7 +15,7 @@ import { ShardWork } from './shard-work.js';
 import type { ShardStatus } from './shard-status.js';
 
 export type SessionOutcome =
-  | { readonly kind: 'ended'; readonly why: 'leaseLost' | 'shardEnded' | 'endOfInput' }
+  | { readonly kind: 'ended'; readonly why: 'leaseLost' | 'shardEnded' | 'endOfInput' | 'left' }
   /** The protocol or the channel broke; the process must not go on with this child. */
   | { readonly kind: 'failed'; readonly error: MillraceError };
 
@@ -33,6 +33,9 @@ export class ShardRunner {
   #feeding = false;
   #finish: ((outcome: SessionOutcome) => void) | undefined;
   #working: Promise<void> = Promise.resolve();
+  /** Ends without waiting for the daemon, as soon as no action is open. */
+  #leaving = false;
+  #reportedStray = false;
 
   constructor(options: ShardRunnerOptions) {
     this.#options = options;
@@ -74,6 +77,15 @@ export class ShardRunner {
     const { shutdownGraceMs, handoffTimeoutMs } = this.#options.consumer.settings;
     if (!this.#life.drain('workerStopping', Math.min(shutdownGraceMs, handoffTimeoutMs) / 2)) return;
     this.#report.emit({ kind: 'draining', reason: 'workerStopping' });
+  }
+
+  /**
+   * Ends the session without the daemon's goodbye: once the open action is acknowledged, or at once with `cut`. For a
+   * child whose worker has to end; the daemon sees its child go, and other workers take the shards over.
+   */
+  leave(how: 'afterAction' | 'cut'): void {
+    this.#leaving = true;
+    if (how === 'cut' || this.#state.kind === 'idle' || this.#state.kind === 'starting') this.#leave();
   }
 
   /** We may not own the shard any more: nothing starts, nothing is written (S4). */
@@ -151,14 +163,7 @@ export class ShardRunner {
       this.#report.setShard(message.shardId);
       this.#options.onShardKnown?.(message.shardId);
     }
-    if (message.kind === 'processRecords' && this.#life.intakeClosedMs > STRAY_BATCHES_MS) {
-      this.#options.requestStop(
-        new MillraceError(
-          'LEASE_LOST',
-          'Batches keep coming a minute after this session gave up its shard; the worker has to start anew.',
-        ),
-      );
-    }
+    if (message.kind === 'processRecords') this.#watchForStrays();
     this.#working = this.#work.perform(message).then(
       () => this.#acknowledge(message.kind),
       (error: unknown) =>
@@ -172,10 +177,25 @@ export class ShardRunner {
     );
   }
 
+  #watchForStrays(): void {
+    const { state } = this.#life;
+    const { clock } = this.#options.ports;
+    if (this.#reportedStray || state.kind !== 'doubt' || clock.monotonicMs() - state.sinceMs <= STRAY_BATCHES_MS)
+      return;
+    this.#reportedStray = true;
+    const message = 'Batches keep coming a minute after the lease was lost; the worker has to start anew.';
+    this.#options.requestStop(new MillraceError('LEASE_LOST', message));
+  }
+
   #acknowledge(action: string): void {
     this.#feed({ kind: 'actionDone' });
     this.#report.progress();
     this.#report.emit({ kind: 'acknowledged', action, unsettled: this.#work.unsettled });
+    if (this.#leaving && this.#state.kind === 'idle') this.#leave();
+  }
+
+  #leave(): void {
+    this.#finish?.({ kind: 'ended', why: 'left' });
   }
 
   #rejected(output: Extract<SessionOutput, { kind: 'rejected' }>): void {

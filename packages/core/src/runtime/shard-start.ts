@@ -74,7 +74,7 @@ export class ShardStart {
   }
 
   async #hook({ instance }: OpenScope): Promise<void> {
-    const { consumer, facts, ports, report, life } = this.#options;
+    const { consumer, facts, ports, report, life, holds } = this.#options;
     const { definition } = consumer;
     const failed = await runHook({
       name: 'initialize',
@@ -84,6 +84,7 @@ export class ShardStart {
       shardId: facts.shardId,
       clock: ports.clock,
       report,
+      holds,
       timeoutMs: definition.retry.timeoutMs,
       over: life.over,
     });

@@ -15,4 +15,6 @@ export interface ShardStatus {
   readonly held: { readonly recordId: string | undefined; readonly why: string } | undefined;
   /** The last position the daemon has stored for this session. */
   readonly checkpoint: { readonly sequenceNumber: string; readonly subSequenceNumber: number } | undefined;
+  /** Why the last checkpoint was not written; undefined while checkpoints succeed. */
+  readonly checkpointError: string | undefined;
 }

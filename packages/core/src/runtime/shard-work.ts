@@ -9,18 +9,17 @@ import { Endings } from './ending.js';
 import { Holds } from './holds.js';
 import { runHook, type HookCall } from './hooks.js';
 import { Parking } from './parking.js';
-import { sleepUntilAborted, whenAborted } from './race.js';
 import { RecordRunner } from './record-runner.js';
 import { RecordSlot } from './record-slot.js';
 import type { Reporter } from './reporter.js';
 import type { ShardRunnerOptions } from './runner-options.js';
 import type { SessionLife } from './session-life.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
+import { ShardEnd } from './shard-end.js';
 import { closeShardScope } from './shard-scope.js';
 import { ShardStart, type StartedShard } from './shard-start.js';
 import type { ShardStatus } from './shard-status.js';
 import { Window } from './window.js';
-import { backoffMs } from '../policy/retry.js';
 
 /** `@OnLeaseLost` and disposal: the daemon gives a lost lease about as long. */
 const FAREWELL_MS = 5_000;
@@ -56,8 +55,8 @@ export class ShardWork {
   constructor(options: ShardWorkOptions) {
     this.#options = options;
     const { ports, report, life, retentionMs, consumer } = options;
-    this.#window = new Window(consumer.settings.maxInFlight, life);
     this.#holds = new Holds({ clock: ports.clock, report, retentionMs });
+    this.#window = new Window({ limit: consumer.settings.maxInFlight, life, holds: this.#holds, clock: ports.clock });
     this.#checkpointer = new Checkpointer({
       policy: consumer.definition.checkpoint,
       watermark: this.#watermark,
@@ -117,6 +116,7 @@ export class ShardWork {
       retries: report.retries,
       held: held === undefined ? undefined : { recordId: held.recordId, why: held.why },
       checkpoint: this.#checkpointer.written,
+      checkpointError: this.#checkpointer.failure?.message,
     };
   }
 
@@ -224,44 +224,25 @@ export class ShardWork {
     await this.#checkpointer.closeAction(true);
   }
 
-  /** S3: everything settled, the hook done, then the argument-less checkpoint, without limit. */
   async #shardEnded(): Promise<void> {
-    const { life, report } = this.#options;
+    const { life, report, ports, consumer, requestStop } = this.#options;
     this.#checkpointer.shardEnding();
-    await this.#endHook();
-    await this.#window.whenEmpty();
-    if (this.#unsettledSlots() > 0 || this.#running === undefined) {
-      // Something was abandoned: the next owner gets it again, so the shard must not count as done.
-      await this.#neverAcknowledge('its records were not all settled');
-      return;
-    }
-    const written = await this.#checkpointer.writeShardEnd((error) =>
-      report.log.error({ err: error }, 'The end of the shard was not checkpointed; it is tried again.'),
-    );
-    if (written) await this.#dispose();
-    else if (!life.inDoubt) await this.#neverAcknowledge('its end was not checkpointed');
-  }
-
-  async #endHook(): Promise<void> {
-    const { life, ports, consumer, report } = this.#options;
-    const { retry } = consumer.definition;
-    for (let tries = 1; !life.over.aborted; tries += 1) {
-      const failed = await this.#hook('shardEnd', retry.timeoutMs);
-      if (failed === undefined) {
-        this.#holds.release();
-        return;
-      }
-      report.log.error({ err: failed, tries }, '@OnShardEnd failed; the end of the shard waits for it.');
-      if (tries >= retry.attempts) this.#holds.hold(undefined, `@OnShardEnd failed ${tries} times`, failed);
-      await sleepUntilAborted(ports.clock, backoffMs(retry, tries, ports.random), life.over);
-    }
-  }
-
-  /** The shard's end stays open: an acknowledgement without its checkpoint would leave the child shards blocked for ever. */
-  async #neverAcknowledge(why: string): Promise<void> {
-    const { life, report } = this.#options;
-    report.log.warn({}, `The end of the shard is not acknowledged because ${why}; its next owner gets it again.`);
-    await whenAborted(life.doubted);
+    const end = new ShardEnd({
+      ports,
+      life,
+      report,
+      requestStop,
+      holds: this.#holds,
+      checkpointer: this.#checkpointer,
+      retry: consumer.definition.retry,
+      hook: () => this.#hook('shardEnd', consumer.definition.retry.timeoutMs),
+      settled: async () => {
+        await this.#window.whenEmpty();
+        return this.#running !== undefined && this.#unsettledSlots() === 0;
+      },
+    });
+    await end.run();
+    if (!life.inDoubt) await this.#dispose();
   }
 
   async #leaseLost(): Promise<void> {
@@ -305,6 +286,7 @@ export class ShardWork {
       shardId: this.#shardId ?? '',
       clock: ports.clock,
       report,
+      holds: this.#holds,
     });
   }
 

@@ -1,22 +1,31 @@
 /** How many records may be started and not settled: the limit that deferred and undeclared records run into. */
+import { MillraceError } from '../errors.js';
+import type { Clock } from '../ports.js';
+import { ABORT_GRACE_MS } from './attempt.js';
+import type { Holds } from './holds.js';
 import type { SessionLife } from './session-life.js';
 
+export interface WindowOptions {
+  readonly limit: number;
+  readonly life: SessionLife;
+  readonly holds: Holds;
+  readonly clock: Clock;
+}
+
 export class Window {
-  readonly #limit: number;
-  readonly #life: SessionLife;
+  readonly #options: WindowOptions;
   #count = 0;
   #wake: (() => void) | undefined;
 
-  constructor(limit: number, life: SessionLife) {
-    this.#limit = limit;
-    this.#life = life;
+  constructor(options: WindowOptions) {
+    this.#options = options;
   }
 
   get count(): number {
     return this.#count;
   }
   get full(): boolean {
-    return this.#count >= this.#limit;
+    return this.#count >= this.#options.limit;
   }
 
   entered(): void {
@@ -28,14 +37,39 @@ export class Window {
     this.#wake?.();
   }
 
-  /** Resolves when there is room, or when no handler may start anyway. */
-  whenRoom(): Promise<void> {
-    return this.#until(() => !this.full, this.#life.intake);
+  /** Resolves when there is room, or when no handler may start anyway; the shard is held meanwhile, and says so. */
+  async whenRoom(): Promise<void> {
+    const { life, holds, limit } = this.#options;
+    holds.hold(
+      undefined,
+      `${this.#count} records are started and not settled, and maxInFlight is ${limit}`,
+      this.#unsettled(),
+    );
+    await this.#until(() => !this.full, life.intake);
+    holds.release();
   }
 
   /** Resolves when nothing is left in the window, or when the session gives its records up. */
-  whenEmpty(): Promise<void> {
-    return this.#until(() => this.#count === 0, this.#life.over);
+  async whenEmpty(): Promise<void> {
+    const { life, holds, clock } = this.#options;
+    if (this.#count === 0) return;
+    const timer = clock.setTimer(ABORT_GRACE_MS, () => {
+      holds.hold(
+        undefined,
+        `the shard ends, and ${this.#count} of its records are started and not settled`,
+        this.#unsettled(),
+      );
+    });
+    await this.#until(() => this.#count === 0, life.over);
+    timer.cancel();
+    holds.release();
+  }
+
+  #unsettled(): MillraceError {
+    return new MillraceError(
+      'HANDLER_FAILED',
+      'Records are started and not settled; settle them with context.checkpoint() or deferred.done().',
+    );
   }
 
   async #until(reached: () => boolean, giveUp: AbortSignal): Promise<void> {
