@@ -6,30 +6,30 @@ const CAUSES_MAX = 5;
 /** As text for stderr, ending in a line feed. */
 export function formatError(thrown: unknown, verbose: boolean): string {
   const error = toError(thrown);
-  const lines = [`${headline(error)}${verbose ? stackOf(error) : ''}`];
-  let cause = error.cause;
+  const lines = [headline(error, verbose)];
+  let { cause } = error;
   for (let depth = 0; cause !== undefined && depth < CAUSES_MAX; depth += 1) {
-    const { message, name } = toError(cause);
+    const current = toError(cause);
     // Many of our messages end in their cause's message already.
-    if (verbose || !error.message.includes(message)) {
-      lines.push(`  caused by ${name}: ${indent(message)}${verbose ? stackOf(toError(cause)) : ''}`);
-    }
-    cause = toError(cause).cause;
+    if (verbose || !error.message.includes(current.message)) lines.push(causeLine(current, verbose));
+    cause = current.cause;
   }
   return `${lines.join('\n')}\n`;
 }
 
 /** Errors that are nobody's plan are printed with their stack: there is nothing else to go by. */
-function headline(error: Error): string {
-  if (isMillraceError(error)) return `error ${error.code}: ${error.message}`;
-  return `error: ${error.stack ?? error.message}`;
+function headline(error: Error, verbose: boolean): string {
+  if (!isMillraceError(error)) return `error: ${error.stack ?? error.message}`;
+  return `error ${error.code}: ${error.message}${verbose ? frames(error) : ''}`;
 }
 
-function stackOf(error: Error): string {
-  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
-  return isMillraceError(error) || error.cause !== undefined || frames.length > 0
-    ? frames.map((frame) => `\n${frame}`).join('')
-    : '';
+function causeLine(cause: Error, verbose: boolean): string {
+  return `  caused by ${cause.name}: ${indent(cause.message)}${verbose ? frames(cause) : ''}`;
+}
+
+function frames({ stack = '' }: Error): string {
+  const lines = stack.split('\n').filter((line) => /^\s+at /.test(line));
+  return lines.map((line) => `\n${line}`).join('');
 }
 
 function indent(text: string): string {

@@ -65,6 +65,8 @@ export interface TableTerminal {
 }
 
 const REDRAW_EVERY_MS = 250;
+/** Some terminals do not tell. */
+const COLUMNS_UNKNOWN = 80;
 
 /** The table stays at the bottom and everything else scrolls by above it. */
 export function tableDisplay({ stream, paint }: TableTerminal, clock: Clock, wording: Wording): Display {
@@ -72,8 +74,14 @@ export function tableDisplay({ stream, paint }: TableTerminal, clock: Clock, wor
   const narrator = new Narrator(wording);
   let view: LiveView = NOTHING_SEEN;
   let timer: { cancel(): void } | undefined;
+  let drawn = '';
   const redraw = (): void => {
-    if (view.size > 0) draw(formatTable(view, { now: clock.now(), columns: stream.columns, paint }));
+    if (view.size === 0) return;
+    const columns = stream.columns > 0 ? stream.columns : COLUMNS_UNKNOWN;
+    const table = formatTable(view, { now: clock.now(), columns, paint });
+    // The library hides the cursor at every call, changed or not.
+    if (table !== drawn) draw(table);
+    drawn = table;
   };
   const tick = (): void => {
     redraw();
@@ -83,6 +91,7 @@ export function tableDisplay({ stream, paint }: TableTerminal, clock: Clock, wor
   const above = (text: string): void => {
     // Not by persist(), which breaks long lines for good: a command line could not be copied any more.
     draw.clear();
+    drawn = '';
     stream.write(`${text}\n`);
     redraw();
   };

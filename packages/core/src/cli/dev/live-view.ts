@@ -66,7 +66,7 @@ export function rateOf(row: ShardRow, now: number): number {
   return settled / (RATE_WINDOW_MS / 1000);
 }
 
-export function settledOf({ handled, parked, skipped, filtered }: Totals): number {
+function settledOf({ handled, parked, skipped, filtered }: Totals): number {
   return handled + parked + skipped + filtered;
 }
 

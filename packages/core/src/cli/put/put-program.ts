@@ -81,7 +81,7 @@ async function put(
   }
 }
 
-export function sourceOf(
+function sourceOf(
   flags: Pick<PutFlags, 'file' | 'stdin' | 'pattern' | 'count'>,
   stdin: AsyncIterable<Uint8Array>,
 ): RecordSource | undefined {

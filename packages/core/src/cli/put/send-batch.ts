@@ -44,11 +44,9 @@ export async function sendBatch(batch: readonly InputRecord[], options: SendOpti
   let repeated = 0;
   let refusal = '';
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    if (attempt > 1) {
-      await sleepUntilAborted(options.clock, delayBefore(attempt, options.random), options.signal);
-      repeated += waiting.length;
-    }
+    if (attempt > 1) await sleepUntilAborted(options.clock, delayBefore(attempt, options.random), options.signal);
     if (options.signal.aborted) break;
+    if (attempt > 1) repeated += waiting.length;
     const refused = await tryOnce(waiting, attempt, options);
     waiting = refused.records;
     refusal = refused.why;
