@@ -7,6 +7,7 @@ const EXIT_CODE_MEANINGS: Readonly<Record<ExitCode, string>> = {
   [EXIT_CODES.wrongUse]: 'wrong command line, configuration or declaration; starting again changes nothing',
   [EXIT_CODES.protocol]: 'the daemon broke the protocol, or the channel to it',
   [EXIT_CODES.stopRequested]: 'a handler or the retry policy asked for the end',
+  [EXIT_CODES.leaseLost]: 'the lease was lost and batches kept coming; starting again mends it',
   [EXIT_CODES.forcedByInterrupt]: 'ended at once by a second Ctrl-C; for `put`, ended by Ctrl-C',
   [EXIT_CODES.forcedByTerminate]: 'ended at once by a second SIGTERM',
 };
