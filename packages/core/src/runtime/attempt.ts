@@ -44,6 +44,7 @@ export class Attempt {
   readonly #options: AttemptOptions;
   readonly #signal: LazySignal;
   #open = true;
+  #keepsSignal = false;
   #timedOut: MillraceError | undefined;
   #escaped: Error | undefined;
   #onEscape: (() => void) | undefined;
@@ -58,6 +59,17 @@ export class Attempt {
 
   get signal(): AbortSignal {
     return this.#signal.signal;
+  }
+
+  /** Leaves the signal connected after the run: somebody else goes on with the record. */
+  keepSignal(): void {
+    this.#keepsSignal = true;
+  }
+
+  /** The record is in nobody's hands any more. */
+  releaseSignal(): void {
+    this.#keepsSignal = false;
+    if (!this.#open) this.#signal.release();
   }
 
   /** An error that got out of the handler's own call chain: it fails this attempt. False when the attempt has ended already. */
@@ -120,7 +132,7 @@ export class Attempt {
   #end(result: AttemptResult): AttemptResult {
     this.#open = false;
     this.#timer?.cancel();
-    this.#signal.release();
+    if (!this.#keepsSignal) this.#signal.release();
     if (result.kind === 'abandoned') return result;
     // An escaped error counts whatever the handler returned: part of its work failed where it could not see it.
     if (this.#escaped !== undefined) return { kind: 'threw', error: this.#escaped };

@@ -8,7 +8,8 @@ import { MillraceError, toError } from '../errors.js';
 import { Attempt, type AttemptResult } from './attempt.js';
 import { WholeBatchContext } from './contexts.js';
 import type { Endings } from './ending.js';
-import { sleepUntilAborted } from './race.js';
+import { whenPrepared } from './prepare.js';
+import { isThenable, sleepUntilAborted } from './race.js';
 import type { RecordRunnerOptions } from './record-runner.js';
 import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
@@ -49,8 +50,7 @@ export class BatchRunner {
     }
     if (blocked !== undefined && life.accepting) await this.#endings.after(blocked.slot, this.#handler, blocked.error);
     for (const slot of slots)
-      if (slot.phase === 'waiting' || slot.phase === 'running')
-        this.#endings.abandon(slot, 'the session ended before it was settled');
+      if (slot.phase !== 'returned') this.#endings.abandon(slot, 'the session ended before it was settled');
     await checkpointer.afterRecord();
   }
 
@@ -61,7 +61,9 @@ export class BatchRunner {
     for (const slot of slots) {
       const keyParked = this.#endings.blockedBy(slot);
       if (keyParked !== undefined) return { items, blocked: { slot, error: keyParked } };
-      const prepared = await this.#parts.pipeline.prepare(slot.record);
+      const preparing = this.#parts.pipeline.prepare(slot.record);
+      const prepared = isThenable(preparing) ? await whenPrepared(this.#parts, slot, preparing) : preparing;
+      if (prepared === undefined) return { items: [], blocked: undefined };
       if (prepared.kind === 'ready') items.push({ slot, value: prepared.payload });
       else if (then === 'hold' || then === 'stop') return { items, blocked: { slot, error: prepared.error } };
       else {

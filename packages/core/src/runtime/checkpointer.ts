@@ -204,7 +204,7 @@ export class Checkpointer {
 
   #stored(target: Position, settledBefore: number): void {
     this.#written = target;
-    this.#declared = false;
+    this.#declared &&= this.#dirty();
     this.#failure = undefined;
     this.#settledSince -= settledBefore;
     this.#writtenAtMs = this.#options.ports.clock.monotonicMs();

@@ -43,6 +43,7 @@ export class Endings {
 
   /** Decides what follows a failed attempt and does it, except for running the handler again. */
   async after(slot: RecordSlot, handler: Handler | undefined, error: Error): Promise<Ending> {
+    slot.phase = 'failed';
     const policy = this.policyOf(handler);
     if (isMillraceError(error, 'KEY_PARKED')) return this.#holdForGood(slot, error);
     const decision = decide(

@@ -5,6 +5,7 @@ export class LazySignal {
   #controller: AbortController | undefined;
   #reason: Error | undefined;
   #unlink: (() => void) | undefined;
+  #released = false;
 
   constructor(parent: AbortSignal) {
     this.#parent = parent;
@@ -20,8 +21,9 @@ export class LazySignal {
     this.#controller?.abort(this.#reason);
   }
 
-  /** Takes the link to the parent off again: a session's signal outlives millions of records. */
+  /** Takes the link to the parent off for good: a session's signal outlives millions of records. */
   release(): void {
+    this.#released = true;
     this.#unlink?.();
     this.#unlink = undefined;
   }
@@ -30,7 +32,7 @@ export class LazySignal {
     const controller = new AbortController();
     if (this.#reason !== undefined) controller.abort(this.#reason);
     else if (this.#parent.aborted) controller.abort(this.#parent.reason);
-    else {
+    else if (!this.#released) {
       const onAbort = (): void => controller.abort(this.#parent.reason);
       this.#parent.addEventListener('abort', onAbort, { once: true });
       this.#unlink = () => this.#parent.removeEventListener('abort', onAbort);

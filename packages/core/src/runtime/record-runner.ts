@@ -5,10 +5,12 @@
 import type { Deferred, RecordContext } from '../definition/context.js';
 import type { Handler, RecordHandler } from '../definition/definition.js';
 import { toError } from '../errors.js';
+import { comparePositions } from '../protocol/position.js';
 import type { Prepared } from '../records/pipeline.js';
 import { Attempt, type AttemptResult } from './attempt.js';
 import { contextExpired, OneRecordContext } from './contexts.js';
 import type { Endings } from './ending.js';
+import { whenPrepared } from './prepare.js';
 import { isThenable, sleepUntilAborted } from './race.js';
 import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
@@ -18,6 +20,13 @@ type Ready = { readonly handler: RecordHandler; readonly payload: unknown };
 /** What has failed: with a payload it can run again. */
 type Failed = Ready | { readonly handler: Handler | undefined };
 type Done = void | Promise<void>;
+/** One run of a handler, as its context knows it: a context outlives its run. */
+interface Run {
+  readonly slot: RecordSlot;
+  readonly handler: RecordHandler;
+  readonly attempt: Attempt;
+  readonly number: number;
+}
 
 export interface RecordRunnerOptions {
   readonly parts: SessionParts;
@@ -46,7 +55,7 @@ export class RecordRunner {
     const { life, checkpointer } = this.#parts;
     this.#batch = batch;
     for (const slot of slots) {
-      if (this.#failing !== undefined) await this.#failing;
+      while (this.#failing !== undefined) await this.#failing;
       if (this.#window.full) await this.#window.whenRoom();
       if (!life.accepting) {
         this.#endings.abandon(slot, 'no further handler starts');
@@ -63,8 +72,13 @@ export class RecordRunner {
     const blocked = this.#endings.blockedBy(slot);
     if (blocked !== undefined) return this.#fail(slot, undefined, blocked);
     const prepared = this.#parts.pipeline.prepare(slot.record);
-    if (isThenable(prepared)) return Promise.resolve(prepared).then((value) => this.#start(slot, value));
-    return this.#start(slot, prepared);
+    return isThenable(prepared) ? this.#startWhenPrepared(slot, prepared) : this.#start(slot, prepared);
+  }
+
+  async #startWhenPrepared(slot: RecordSlot, preparing: PromiseLike<Prepared>): Promise<void> {
+    const prepared = await whenPrepared(this.#parts, slot, preparing);
+    if (prepared === undefined) this.#endings.abandon(slot, 'no further handler starts');
+    else await this.#start(slot, prepared);
   }
 
   #start(slot: RecordSlot, prepared: Prepared): Done {
@@ -92,7 +106,7 @@ export class RecordRunner {
       over: life.over,
       onStuck: (runningMs) => this.#endings.stuck(slot, name, runningMs),
     });
-    const context = this.#context(slot, attempt);
+    const context = this.#context({ slot, handler, attempt, number: slot.attempts });
     report.emitRecord(slot, { kind: 'handlerStarted', handler: handler.name, attempt: slot.attempts });
     return attempt.run(() => handler.call(instance, payload, context));
   }
@@ -142,7 +156,7 @@ export class RecordRunner {
       const ending = await this.#endings.after(slot, failed?.handler, error);
       if (ending.kind === 'abandoned') this.#endings.abandon(slot, 'the session ended before it was settled');
       if (ending.kind !== 'again' || failed === undefined || !('payload' in failed)) return;
-      if (!(await sleepUntilAborted(ports.clock, ending.delayMs, life.intake))) {
+      if (!(await sleepUntilAborted(ports.clock, ending.delayMs, life.intake)) || !life.accepting) {
         this.#endings.abandon(slot, 'the session ended before its next attempt');
         return;
       }
@@ -161,36 +175,43 @@ export class RecordRunner {
     this.#parts.report.emitRecord(slot, { kind: 'handlerEnded', handler: handler.name, attempt: slot.attempts, error });
   }
 
-  #context(slot: RecordSlot, attempt: Attempt): RecordContext {
+  #context(run: Run): RecordContext {
     const { ports, report, facts } = this.#parts;
+    const { slot, attempt, number } = run;
     const basis = { shardId: facts.shardId, clock: ports.clock, log: report.log, signalOf: () => attempt.signal };
     return new OneRecordContext(basis, slot.record, {
-      attempt: slot.attempts,
+      attempt: number,
       millisBehindLatest: this.#batch.millisBehindLatest,
-      checkpoint: () => this.#checkpoint(slot),
-      defer: () => this.#defer(slot),
+      checkpoint: () => this.#checkpoint(run),
+      defer: () => this.#defer(run),
     });
   }
 
-  async #checkpoint(slot: RecordSlot): Promise<void> {
+  async #checkpoint({ slot, number }: Run): Promise<void> {
     if (slot.phase === 'abandoned') throw contextExpired(slot.record.id);
-    if (this.#manual) this.#declareUpTo(slot);
+    if (this.#manual) {
+      // Whoever still works for an attempt that failed has no say in the one that follows.
+      if (slot.phase === 'failed' || slot.attempts !== number) throw contextExpired(slot.record.id);
+      this.#declareUpTo(slot);
+    }
     await this.#parts.checkpointer.request();
   }
 
   /** Under `manual`: this record and all before it are done, except those somebody holds a handle of. */
   #declareUpTo(slot: RecordSlot): void {
     for (const earlier of [...this.#parts.watermark.pending()]) {
+      // By position: the record itself may be settled and gone from here, and those behind it are not declared.
+      if (comparePositions(earlier, slot) > 0) return;
       const returned = earlier.phase === 'returned';
       if (returned) this.#window.left();
       if (returned || (earlier === slot && earlier.phase === 'running')) this.#endings.settle(earlier, 'handled');
-      if (earlier === slot) return;
     }
   }
 
-  #defer(slot: RecordSlot): Deferred {
-    if (slot.phase !== 'running') throw contextExpired(slot.record.id);
+  #defer({ slot, handler, attempt, number }: Run): Deferred {
+    if (slot.phase !== 'running' || slot.attempts !== number) throw contextExpired(slot.record.id);
     slot.phase = 'deferred';
+    attempt.keepSignal();
     this.#window.entered();
     this.#parts.report.emitRecord(slot, { kind: 'recordDeferred' });
     const { record } = slot;
@@ -198,6 +219,7 @@ export class RecordRunner {
       record,
       done: () => {
         if (!this.#leave(slot)) return;
+        attempt.releaseSignal();
         this.#endings.succeeded();
         this.#endings.settle(slot, 'handled');
         this.#parts.checkpointer.declared();
@@ -205,8 +227,9 @@ export class RecordRunner {
       fail: (thrown) => {
         if (slot.phase !== 'deferred') return;
         slot.phase = 'failing';
+        attempt.releaseSignal();
         const before = this.#failing;
-        const failing = Promise.resolve(before).then(() => this.#failDeferred(slot, toError(thrown)));
+        const failing = Promise.resolve(before).then(() => this.#failDeferred(slot, handler, toError(thrown)));
         this.#failing = failing;
         void failing.then(() => {
           if (this.#failing === failing) this.#failing = undefined;
@@ -223,15 +246,11 @@ export class RecordRunner {
     return true;
   }
 
-  async #failDeferred(slot: RecordSlot, error: Error): Promise<void> {
-    const handler = await this.#handlerOf(slot);
+  async #failDeferred(slot: RecordSlot, handler: Handler, error: Error): Promise<void> {
+    // The session may have ended while an earlier one was being decided.
+    if (slot.closed) return;
     const ending = await this.#endings.withoutRetry(slot, handler, error);
     if (ending.kind === 'abandoned') this.#endings.abandon(slot, 'the session ended before it was settled');
     this.#window.left();
-  }
-
-  async #handlerOf(slot: RecordSlot): Promise<Handler | undefined> {
-    const prepared = await this.#parts.pipeline.prepare(slot.record);
-    return prepared.handler;
   }
 }

@@ -6,6 +6,8 @@ export type SlotPhase =
   /** Delivered, its handler has not started. */
   | 'waiting'
   | 'running'
+  /** Its attempt failed: it runs again after a delay, is held, or is being parked. */
+  | 'failed'
   /** Under `manual`: its handler has returned and nobody has declared it done yet. */
   | 'returned'
   /** Its handler took a `defer()` handle. */

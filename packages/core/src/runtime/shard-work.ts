@@ -93,7 +93,7 @@ export class ShardWork {
   /** Disposes what `leaseLost` or the end of the shard has not disposed yet; how many records were abandoned. */
   async close(): Promise<number> {
     this.#closed = true;
-    const abandoned = [...this.#watermark.pending()].filter((slot) => !slot.settled).length;
+    const abandoned = this.#abandonRest();
     this.#checkpointer.end();
     this.#holds.end();
     this.#options.life.end();
@@ -251,6 +251,20 @@ export class ShardWork {
     const failed = await this.#farewell();
     if (failed !== undefined) report.log.error({ err: failed }, '@OnLeaseLost failed.');
     await this.#dispose();
+  }
+
+  /** Nobody's late word about a record counts any more: its next owner runs it again. */
+  #abandonRest(): number {
+    const rest = [...this.#watermark.pending()].filter((slot) => !slot.settled);
+    for (const slot of rest) {
+      if (slot.closed) continue;
+      slot.phase = 'abandoned';
+      this.#options.report.emitRecord(slot, {
+        kind: 'recordAbandoned',
+        why: 'the session ended before it was settled',
+      });
+    }
+    return rest.length;
   }
 
   #unsettledSlots(): number {

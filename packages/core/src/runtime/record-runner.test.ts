@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import type { Deferred, RecordContext } from '../definition/context.js';
+import { recordHandler } from '../definition/define-consumer.js';
+import { TestSession, type SessionOptions } from './session.fixture.js';
+
+type Handle = (payload: { readonly n: number }, context: RecordContext) => unknown;
+type More = Omit<ConstructorParameters<typeof TestSession>[0], 'handlers'>;
+
+async function session(handle: Handle, more: More = {}, options: SessionOptions = {}): Promise<TestSession> {
+  const handler = recordHandler({
+    name: 'placed',
+    handle: handle as (payload: unknown, context: RecordContext) => unknown,
+  });
+  const test = new TestSession({ handlers: [handler], checkpoint: 'batch', ...more }, options);
+  await test.initialize();
+  return test;
+}
+
+describe('what a manual checkpoint declares', () => {
+  it('declares nothing behind its record, also when that record is settled long since', async () => {
+    let first: RecordContext | undefined;
+    const test = await session(
+      async ({ n }, context) => {
+        if (n !== 1) return;
+        first = context;
+        await context.checkpoint();
+      },
+      { checkpoint: 'manual' },
+    );
+    await test.deliver(1, 2, 3);
+
+    await first?.checkpoint();
+    await test.deliver();
+
+    expect(test.settled).toEqual(['1:handled']);
+    expect(test.checkpoints).toEqual(['1']);
+  });
+
+  it('refuses the context of a failed attempt: its record has yet to run again', async () => {
+    const contexts: RecordContext[] = [];
+    const test = await session(
+      (_, context) => {
+        contexts.push(context);
+        throw new Error('not yet');
+      },
+      { checkpoint: 'manual', retry: { attempts: 3 }, deadLetter: { sink: 'fake' } },
+    );
+
+    const delivered = test.offer(1);
+    await test.clock.advance(100);
+    const declared = contexts[0]?.checkpoint();
+    await expect(declared).rejects.toMatchObject({ code: 'CONTEXT_EXPIRED' });
+    await test.clock.advance(10_000);
+    await delivered;
+
+    expect(contexts).toHaveLength(3);
+    expect(test.settled).toEqual(['1:parked']);
+  });
+
+  it('refuses to defer for an attempt that has ended, while the next one waits or runs', async () => {
+    const contexts: RecordContext[] = [];
+    const test = await session(async (_, context) => {
+      contexts.push(context);
+      if (context.attempt === 1) throw new Error('not yet');
+      await context.sleep(1_000);
+    });
+
+    const delivered = test.offer(1);
+    await test.clock.advance(10);
+    expect(() => contexts[0]?.defer()).toThrow(expect.objectContaining({ code: 'CONTEXT_EXPIRED' }));
+    await test.clock.advance(500);
+    expect(contexts).toHaveLength(2);
+    expect(() => contexts[0]?.defer()).toThrow(expect.objectContaining({ code: 'CONTEXT_EXPIRED' }));
+    await test.clock.advance(1_000);
+    await delivered;
+
+    expect(test.settled).toEqual(['1:handled']);
+  });
+});
+
+/** A schema that answers when it is told to. */
+function slowSchema() {
+  const answers: (() => void)[] = [];
+  const schema = {
+    '~standard': {
+      version: 1 as const,
+      vendor: 'test',
+      validate: (value: unknown) =>
+        new Promise<{ value: unknown }>((resolve) => answers.push(() => resolve({ value }))),
+    },
+  };
+  return { schema, answer: () => answers.shift()?.() };
+}
+
+describe('an asynchronous schema', () => {
+  async function validated(handle: () => void) {
+    const { schema, answer } = slowSchema();
+    const test = new TestSession({
+      handlers: [recordHandler({ name: 'placed', schema, handle })],
+      checkpoint: 'batch',
+    });
+    await test.initialize();
+    return { test, answer };
+  }
+
+  it.each([
+    ['drains', (test: TestSession) => test.runner.drain()],
+    ['is in doubt', (test: TestSession) => test.runner.doubt('stolen')],
+  ])('starts no handler with an answer that comes when the session %s', async (_, stop) => {
+    let runs = 0;
+    const { test, answer } = await validated(() => void (runs += 1));
+    const delivered = test.offer(1, 2);
+    await test.clock.settle();
+
+    stop(test);
+    answer();
+    await test.during(delivered);
+
+    expect(runs).toBe(0);
+    expect(test.abandoned).toEqual(['1', '2']);
+    expect(test.checkpoints).toEqual([]);
+  });
+
+  it('that never answers is held where everybody sees it, and does not outlive its session', async () => {
+    const { test } = await validated(() => undefined);
+    test.offer(1).catch(() => undefined);
+
+    await test.clock.advance(65_000);
+    expect(test.kinds('stuck')).toHaveLength(1);
+    expect(test.runner.status.held?.why).toContain('validating');
+    await test.daemon.end();
+    await test.clock.settle();
+
+    expect(await test.during(test.outcome)).toEqual({ kind: 'ended', why: 'endOfInput' });
+    expect(test.clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('a deferred record', () => {
+  it('keeps its signal after the handler has returned: it aborts when the lease is in doubt', async () => {
+    let signal: AbortSignal | undefined;
+    const test = await session((_, context) => {
+      context.defer();
+      ({ signal } = context);
+    });
+    await test.deliver(1);
+    expect(signal?.aborted).toBe(false);
+
+    test.runner.doubt('stolen');
+
+    expect(signal?.reason).toMatchObject({ code: 'LEASE_LOST' });
+  });
+
+  it('starts nothing while any of several that failed is still being decided', async () => {
+    const open: Deferred[] = [];
+    const test = await session(
+      ({ n }, context) => {
+        if (n < 3) open.push(context.defer());
+      },
+      { deadLetter: { sink: 'fake' } },
+    );
+    await test.deliver(1, 2);
+    test.sink.failures = 2;
+
+    open[0]?.fail(new Error('no'));
+    await test.clock.settle();
+    const delivered = test.offer(3);
+    await test.clock.settle();
+    test.sink.failures = 3;
+    open[1]?.fail(new Error('no'));
+    await test.clock.advance(10_000);
+    await delivered;
+
+    expect(test.settled).toEqual(['1:parked', '2:parked', '3:handled']);
+  });
+
+  it('is given up for good when the session ends: a late word parks, holds and settles nothing', async () => {
+    const open: Deferred[] = [];
+    const test = await session((_, context) => void open.push(context.defer()), {}, { retentionMs: 86_400_000 });
+    await test.deliver(1, 2, 3);
+    open[2]?.fail(new Error('first'));
+    await test.clock.settle();
+
+    await test.during(test.daemon.leaseLost());
+    await test.outcome;
+    const events = test.events.length;
+    open[0]?.fail(new Error('late'));
+    open[1]?.done();
+    await test.clock.settle();
+
+    expect(test.abandoned.toSorted()).toEqual(['1', '2', '3']);
+    expect(test.events).toHaveLength(events);
+    expect(test.clock.pendingTimers).toBe(0);
+  });
+});
