@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,6 +61,27 @@ describe('help', () => {
 
   it('knows the version', async () => {
     expect(await millrace('--version')).toMatchObject({ exitCode: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  });
+});
+
+describe('docs/local-development.md', () => {
+  const guide = readFileSync(new URL('../../../../docs/local-development.md', import.meta.url), 'utf8');
+  const terminal = { out: () => undefined, err: () => undefined, env: {}, cwd: '/', command: 'millrace' };
+  const commands = buildProgram(terminal, () => undefined).commands.filter(({ options }) => options.length > 0);
+
+  it.each(commands.map((command) => [command.name(), command.options.map(({ long }) => long)]))(
+    'tells of %s with %s',
+    (name, options) => {
+      const [, section = ''] = guide.split(`\n## \`millrace ${name}\``);
+      const text = section.split('\n## ')[0] ?? '';
+      expect([...options].filter((option) => !text.includes(`\`${option}`))).toEqual([]);
+    },
+  );
+
+  it('tells of every exit code and variable', () => {
+    for (const code of Object.values(EXIT_CODES)) expect(guide).toMatch(new RegExp(`^\\| +${code} +\\|`, 'm'));
+    for (const name of VARIABLES.flatMap(([names]) => names.split(', ')))
+      if (name !== '...') expect(guide).toContain(`\`${name}\``);
   });
 });
 
