@@ -209,3 +209,96 @@ describe('a batch handler', () => {
     expect(test.settled).toEqual(['1:parked', '2:parked']);
   });
 });
+
+describe('what a manual checkpoint of a batch declares', () => {
+  it('leaves out the items that are marked as failed', async () => {
+    const test = await session(
+      async (batch, context) => {
+        for (const item of batch) if (item.value.n === 2) item.fail(new NonRetryableError('no'));
+        await context.checkpoint();
+      },
+      { checkpoint: 'manual', ...parking },
+    );
+
+    await test.deliver(1, 2, 3);
+
+    expect(test.settled).toEqual(['1:handled', '3:handled', '2:parked']);
+    expect(test.checkpoints).toEqual(['1']);
+  });
+
+  it('under `strict` leaves out everything from the first failed item on, which runs again', async () => {
+    const seen: number[][] = [];
+    const test = await session(
+      async (batch, context) => {
+        seen.push(numbers(batch));
+        if (seen.length === 1) batch[1]?.fail(new Error('not yet'));
+        await context.checkpoint();
+      },
+      { checkpoint: 'manual', order: 'strict' },
+    );
+
+    const delivered = test.offer(1, 2, 3);
+    await test.clock.advance(200);
+    await delivered;
+
+    expect(seen).toEqual([
+      [1, 2, 3],
+      [2, 3],
+    ]);
+    expect(test.settled).toEqual(['1:handled', '2:handled', '3:handled']);
+    expect(test.checkpoints).toEqual(['1', '3']);
+  });
+
+  it('leaves out what a failed run left to the next one', async () => {
+    const contexts: BatchContext[] = [];
+    const test = await session(
+      async (_, context) => {
+        contexts.push(context);
+        if (contexts.length === 1) throw new Error('not yet');
+        await context.sleep(1_000);
+      },
+      { checkpoint: 'manual' },
+    );
+
+    const delivered = test.offer(1, 2);
+    await test.clock.advance(10);
+    void contexts[0]?.checkpoint();
+    await test.clock.advance(500);
+    expect(contexts).toHaveLength(2);
+    void contexts[0]?.checkpoint();
+    await test.clock.advance(1_000);
+    await delivered;
+
+    expect(test.settled).toEqual([]);
+    expect(test.checkpoints).toEqual([]);
+  });
+
+  it('declares what succeeded in an earlier run of the same batch', async () => {
+    const test = await session(
+      async (batch, context) => {
+        if (batch.length === 1) return context.checkpoint();
+        batch[1]?.fail(new Error('not yet'));
+      },
+      { checkpoint: 'manual' },
+    );
+
+    const delivered = test.offer(1, 2, 3);
+    await test.clock.advance(200);
+    await delivered;
+
+    expect(test.checkpoints).toEqual(['3']);
+  });
+
+  it('declares nothing of a later batch', async () => {
+    const contexts: BatchContext[] = [];
+    const test = await session((_, context) => void contexts.push(context), { checkpoint: 'manual' });
+    await test.deliver(1, 2);
+    await test.deliver(3, 4);
+
+    void contexts[0]?.checkpoint();
+    await test.deliver();
+
+    expect(test.settled).toEqual(['1:handled', '2:handled']);
+    expect(test.checkpoints).toEqual(['2']);
+  });
+});

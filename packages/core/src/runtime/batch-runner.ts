@@ -5,6 +5,7 @@
 import type { BatchItem } from '../definition/context.js';
 import type { BatchHandler } from '../definition/definition.js';
 import { MillraceError, toError } from '../errors.js';
+import { comparePositions } from '../protocol/position.js';
 import { Attempt, type AttemptResult } from './attempt.js';
 import { WholeBatchContext } from './contexts.js';
 import type { Endings } from './ending.js';
@@ -20,6 +21,14 @@ interface Item {
   readonly value: unknown;
 }
 
+/** One run of the handler, as its context knows it: a context outlives its run. */
+interface Run {
+  readonly items: readonly Item[];
+  readonly failures: Map<RecordSlot, Error>;
+  /** The end of the delivered batch: what succeeded in an earlier run may lie behind the items of this one. */
+  readonly end: RecordSlot;
+}
+
 /** Where preparation stopped: a record that must be held before anything behind it may run. */
 interface Blocked {
   readonly slot: RecordSlot;
@@ -31,6 +40,8 @@ export class BatchRunner {
   readonly #endings: Endings;
   readonly #window: Window;
   readonly #handler: BatchHandler;
+  /** The run whose handler has not ended yet. */
+  #running: Run | undefined;
 
   constructor({ parts, endings, window }: RecordRunnerOptions, handler: BatchHandler) {
     this.#parts = parts;
@@ -46,7 +57,7 @@ export class BatchRunner {
     if (life.accepting) {
       const prepared = await this.#prepare(slots);
       blocked = prepared.blocked;
-      await this.#runItems(prepared.items, batch);
+      await this.#runItems(prepared.items, slots.at(-1), batch);
     }
     if (blocked !== undefined && life.accepting) await this.#endings.after(blocked.slot, this.#handler, blocked.error);
     for (const slot of slots)
@@ -74,12 +85,12 @@ export class BatchRunner {
     return { items, blocked: undefined };
   }
 
-  async #runItems(first: readonly Item[], batch: LastBatch): Promise<void> {
+  async #runItems(first: readonly Item[], end: RecordSlot | undefined, batch: LastBatch): Promise<void> {
     const { ports, life } = this.#parts;
     let items = first;
-    while (items.length > 0 && life.accepting) {
+    while (end !== undefined && items.length > 0 && life.accepting) {
       const failures = new Map<RecordSlot, Error>();
-      const result = await this.#attempt(items, failures, batch);
+      const result = await this.#attempt({ items, failures, end }, batch);
       if (result.kind === 'abandoned') return;
       this.#addWholeBatchFailure(items, failures, result);
       const { again, delayMs } = await this.#judge(items, failures);
@@ -88,11 +99,8 @@ export class BatchRunner {
     }
   }
 
-  async #attempt(
-    items: readonly Item[],
-    failures: Map<RecordSlot, Error>,
-    { millisBehindLatest }: LastBatch,
-  ): Promise<AttemptResult> {
+  async #attempt(run: Run, { millisBehindLatest }: LastBatch): Promise<AttemptResult> {
+    const { items, failures } = run;
     const { ports, life, consumer, instance, facts, report, checkpointer } = this.#parts;
     const name = `${consumer.definition.name}.${this.#handler.name}`;
     const attempt = new Attempt({
@@ -118,12 +126,15 @@ export class BatchRunner {
       attempt: number,
       millisBehindLatest,
       checkpoint: () => {
-        if (consumer.definition.checkpoint.kind === 'manual') this.#declare(items);
+        if (consumer.definition.checkpoint.kind === 'manual') this.#declare(run);
         return checkpointer.request();
       },
     });
     const given = items.map((item) => toBatchItem(item, failures));
-    return attempt.run(() => this.#handler.call(instance, given, context));
+    this.#running = run;
+    const result = await attempt.run(() => this.#handler.call(instance, given, context));
+    this.#running = undefined;
+    return result;
   }
 
   /** Marked items failed for what they were marked with; a throw or a returned value fails the others as well. */
@@ -177,10 +188,14 @@ export class BatchRunner {
     } else this.#endings.settle(slot, 'handled');
   }
 
-  /** Under `manual`: the items of this run and all that ran before them are done. */
-  #declare(items: readonly Item[]): void {
-    const own = new Set(items.map(({ slot }) => slot));
+  /** Under `manual`: what this run has not failed, and all before it, is done; nothing of a later batch is. */
+  #declare(run: Run): void {
+    const { items, failures, end } = run;
+    const own = new Set(this.#running === run ? items.map(({ slot }) => slot) : []);
     for (const slot of [...this.#parts.watermark.pending()]) {
+      if (comparePositions(slot, end) > 0) return;
+      if (failures.has(slot) && this.#handler.order === 'strict') return;
+      if (failures.has(slot)) continue;
       const returned = slot.phase === 'returned';
       if (returned) this.#window.left();
       if (returned || (own.has(slot) && slot.phase === 'running')) this.#endings.settle(slot, 'handled');
