@@ -54,6 +54,12 @@ describe('the introduction', () => {
   });
 });
 
+it('names the application where several consumers may have shards of the same id', () => {
+  const told = narrator();
+  told.tell(loaded(facts, { ...facts, consumer: 'Biller', applicationName: 'biller' }));
+  expect(told.tell(session({ kind: 'released', recordId: undefined }))).toBe('mailer A: released.');
+});
+
 describe('the goodbye of a session', () => {
   it('is told when nobody asked for it', () => {
     const told = narrator();

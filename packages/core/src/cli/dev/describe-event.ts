@@ -1,6 +1,7 @@
 /** Events as lines for people: what is worth a line, and its words. */
 import type { ConsumerFacts, DevEvent, PlainSessionEvent } from './dev-events.js';
 import { formatCheckpoint, formatDuration, formatShard } from './format-values.js';
+import { applicationOf } from './live-view.js';
 import { putCommand } from './put-hint.js';
 
 /** What the words depend on beside the event. */
@@ -15,6 +16,7 @@ export interface Wording {
 export class Narrator {
   private ending = false;
   private introduced: string | undefined;
+  private severalConsumers = false;
 
   constructor(private readonly wording: Wording) {}
 
@@ -23,9 +25,11 @@ export class Narrator {
     if (event.kind === 'workerStarted') this.ending = false;
     if (event.kind === 'stopping' || event.kind === 'fileChanged') this.ending = true;
     if (event.kind === 'session' && this.ending && isGoodbye(event.event)) return undefined;
+    if (event.kind === 'session') return describeSession(event.event, this.severalConsumers);
     const text = describeDevEvent(event, this.wording);
     // A worker that was restarted is introduced again only when it reads something else.
     if (event.kind !== 'consumersLoaded') return text;
+    this.severalConsumers = event.consumers.length > 1;
     const known = text === this.introduced;
     this.introduced = text;
     return known ? undefined : text;
@@ -37,7 +41,7 @@ function isGoodbye(event: PlainSessionEvent): boolean {
   return event.kind === 'leaseDoubt' || (event.kind === 'sessionEnded' && event.abandoned === 0);
 }
 
-function describeDevEvent(event: DevEvent, wording: Wording): string | undefined {
+function describeDevEvent(event: Exclude<DevEvent, { kind: 'session' }>, wording: Wording): string | undefined {
   switch (event.kind) {
     case 'emulatorStarted':
       return `Embedded Kinesis at ${event.endpoint}; what it holds is gone when this command ends.`;
@@ -45,8 +49,6 @@ function describeDevEvent(event: DevEvent, wording: Wording): string | undefined
       return event.consumers.map(describeConsumer).join('\n') + putHints(event.consumers, wording);
     case 'streamReady':
       return event.made === 'created' ? `Created stream ${event.stream}.` : undefined;
-    case 'session':
-      return describeSession(event.event);
     case 'eventsDropped':
       return `${event.count} events were not shown: they came faster than they could be told.`;
     case 'workerFailed':
@@ -89,8 +91,9 @@ function describeEnd(exitCode: number | undefined, signal: string | undefined): 
 }
 
 /** What a person wants to know at once; counts and positions are in the table or in the summaries. */
-function describeSession(event: PlainSessionEvent): string | undefined {
-  const shard = formatShard(event.shardId);
+function describeSession(event: PlainSessionEvent, severalConsumers: boolean): string | undefined {
+  // Shards of two streams can have the same id.
+  const shard = `${severalConsumers ? `${applicationOf(event.sessionId)} ` : ''}${formatShard(event.shardId)}`;
   switch (event.kind) {
     case 'sessionStarted':
       return `${shard}: starts ${startOf(event.sequenceNumber)}.`;

@@ -14,6 +14,18 @@ it('shows the stack of an error below', () => {
   expect(formatLog(entry({ err, msg: 'Failed.' }))).toBe('08:09:10 WARN Failed.\n  Error: no\n      at x');
 });
 
+it('leaves out frames that are not of the program, unless there are no others', () => {
+  const frames = (...places: readonly string[]) => `Error: no\n${places.map((place) => `    at ${place}`).join('\n')}`;
+  const shown = (stack: string) =>
+    formatLog(entry({ err: { message: 'no', stack }, msg: 'Failed.' }))
+      .split('\n')
+      .slice(2);
+  expect(
+    shown(frames('placed (/p/src/a.ts:1:2)', 'run (/p/node_modules/@millrace/core/b.js:1:2)', 'node:internal/x:1:2')),
+  ).toEqual(['      at placed (/p/src/a.ts:1:2)']);
+  expect(shown(frames('connect (node:net:1:2)', 'y (/p/node_modules/y/z.js:1:2)'))).toHaveLength(2);
+});
+
 it.each(['sending 7', '{"level":"high"}', '{"level":30', '{"level":30}', ''])('leaves %j as it is', (line) => {
   expect(formatLog(line)).toBe(line);
 });

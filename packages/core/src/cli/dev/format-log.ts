@@ -54,5 +54,12 @@ function errorLines(err: unknown, msg: string): string[] {
   if (typeof err !== 'object' || err === null) return [];
   const { stack, message } = err as { readonly stack?: unknown; readonly message?: unknown };
   const text = typeof stack === 'string' ? stack : String(message);
-  return text === msg ? [] : text.split('\n').map((part) => `  ${part}`);
+  return text === msg ? [] : ownFrames(text.split('\n')).map((part) => `  ${part}`);
+}
+
+/** How the worker came to call a handler is the same every time; where the handler failed is what one looks for. */
+function ownFrames(lines: readonly string[]): readonly string[] {
+  const isFrame = (line: string): boolean => /^\s+at /.test(line);
+  const isOwn = (line: string): boolean => isFrame(line) && !/[\\/]node_modules[\\/]|\(?node:/.test(line);
+  return lines.some(isOwn) ? lines.filter((line) => !isFrame(line) || isOwn(line)) : lines;
 }

@@ -75,7 +75,7 @@ export function sumTotals(view: LiveView): Totals {
 }
 
 /** Session ids of the local engine are `<application>/<shard>#<number>`. */
-function applicationOf(sessionId: string): string {
+export function applicationOf(sessionId: string): string {
   const end = sessionId.lastIndexOf('/');
   return end === -1 ? '' : sessionId.slice(0, end);
 }
