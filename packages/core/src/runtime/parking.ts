@@ -4,7 +4,7 @@ import { isMillraceError, MillraceError, toError } from '../errors.js';
 import { backoffMs, type Backoff } from '../policy/retry.js';
 import type { DeadLetterCause, DeadLetterEntry, DeadLetterSink, RuntimePorts } from '../ports.js';
 import type { Holds } from './holds.js';
-import { atMost, sleepUntilAborted, untilAborted } from './race.js';
+import { atMost, sleepUntilAborted } from './race.js';
 import type { RecordSlot } from './record-slot.js';
 import type { Reporter } from './reporter.js';
 import type { SessionLife } from './session-life.js';
@@ -66,16 +66,18 @@ export class Parking {
   async #write(sink: DeadLetterSink, entry: DeadLetterEntry): Promise<Error | 'abandoned' | undefined> {
     const { ports, life } = this.#options;
     const abort = new AbortController();
+    if (life.over.aborted) return 'abandoned';
     try {
-      const raced = await untilAborted(
-        atMost(sink.write(entry, abort.signal), WRITE_TIMEOUT_MS, ports.clock),
-        life.over,
-      );
-      if (raced.kind === 'aborted') {
+      const raced = await atMost(sink.write(entry, abort.signal), {
+        clock: ports.clock,
+        limitMs: WRITE_TIMEOUT_MS,
+        giveUp: life.over,
+      });
+      if (raced.kind === 'done') return undefined;
+      if (life.over.aborted) {
         abort.abort(life.over.reason);
         return 'abandoned';
       }
-      if (raced.value.kind === 'done') return undefined;
       const late = new MillraceError(
         'SINK_FAILED',
         `The dead-letter sink did not answer within ${WRITE_TIMEOUT_MS} ms.`,

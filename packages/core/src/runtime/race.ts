@@ -50,14 +50,25 @@ export function whenAborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Waits for user code at most so long: resolves to `late` instead of waiting on. */
-export async function atMost<T>(promise: PromiseLike<T>, limitMs: number, clock: Clock): Promise<Raced<T>> {
+export interface Patience {
+  readonly clock: Clock;
+  readonly limitMs: number;
+  /** Ends the wait before its limit. */
+  readonly giveUp?: AbortSignal;
+}
+
+/** Waits for user code at most so long: resolves to `aborted` instead of waiting on. */
+export async function atMost<T>(promise: PromiseLike<T>, { clock, limitMs, giveUp }: Patience): Promise<Raced<T>> {
   const limit = new AbortController();
-  const timer = clock.setTimer(limitMs, () => limit.abort());
+  const abort = (): void => limit.abort();
+  if (giveUp?.aborted === true) abort();
+  const timer = clock.setTimer(limitMs, abort);
+  giveUp?.addEventListener('abort', abort, { once: true });
   try {
     return await untilAborted(promise, limit.signal);
   } finally {
     timer.cancel();
+    giveUp?.removeEventListener('abort', abort);
   }
 }
 

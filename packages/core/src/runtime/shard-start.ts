@@ -2,7 +2,7 @@
  * Everything before the first record: the pipeline, the scope, the instance, `@OnInitialize`. A failure never fails the
  * daemon's `initialize` (that would end every shard of the worker): it is tried again inside the open action.
  */
-import { toError } from '../errors.js';
+import { MillraceError, toError } from '../errors.js';
 import { classify } from '../policy/classify.js';
 import { backoffMs } from '../policy/retry.js';
 import type { ShardFacts } from '../ports.js';
@@ -10,7 +10,7 @@ import { compilePipeline, type Pipeline } from '../records/pipeline.js';
 import { bindSinks } from './bind-sinks.js';
 import type { Holds } from './holds.js';
 import { runHook } from './hooks.js';
-import { sleepUntilAborted, whenAborted } from './race.js';
+import { atMost, sleepUntilAborted, whenAborted } from './race.js';
 import type { Reporter } from './reporter.js';
 import type { ShardRunnerOptions } from './runner-options.js';
 import type { OpenSinks } from './session-parts.js';
@@ -43,6 +43,8 @@ export class ShardStart {
         holds.release();
         return started;
       } catch (thrown) {
+        // What the end of the session has cut short is no failure of the consumer.
+        if (life.over.aborted) return undefined;
         const error = toError(thrown);
         report.log.error({ err: error, tries }, 'The consumer did not start on this shard.');
         const { kind } = classify(error);
@@ -58,17 +60,22 @@ export class ShardStart {
   }
 
   async #try(): Promise<StartedShard> {
-    const { consumer, container, facts, ports } = this.#options;
+    const { consumer, container, facts, ports, life } = this.#options;
+    const { clock } = ports;
+    const { over } = life;
     const { definition, settings } = consumer;
     const { timeoutMs } = definition.retry;
     const pipeline = await compilePipeline(definition, settings);
-    const open = await openShardScope({ container, facts, source: definition.instance, clock: ports.clock, timeoutMs });
+    const open = await openShardScope({ container, facts, source: definition.instance, clock, timeoutMs, over });
     try {
-      const sinks = await bindSinks(definition, this.#options.sinks, open.scope);
+      const binding = bindSinks(definition, this.#options.sinks, open.scope);
+      const bound = await atMost(binding, { clock, limitMs: timeoutMs, giveUp: over });
+      if (bound.kind === 'aborted')
+        throw new MillraceError('SINK_FAILED', `The token of @DeadLetter gave no sink within ${timeoutMs} ms.`);
       await this.#hook(open);
-      return { ...open, pipeline, sinks };
+      return { ...open, pipeline, sinks: bound.value };
     } catch (error) {
-      await closeShardScope(open.scope, timeoutMs, ports.clock);
+      await closeShardScope(open.scope, clock);
       throw error;
     }
   }

@@ -21,7 +21,7 @@ import { ShardStart, type StartedShard } from './shard-start.js';
 import type { ShardStatus } from './shard-status.js';
 import { Window } from './window.js';
 
-/** `@OnLeaseLost` and disposal: the daemon gives a lost lease about as long. */
+/** `@OnLeaseLost`: the daemon gives a lost lease about as long. */
 const FAREWELL_MS = 5_000;
 
 export type ShardWorkOptions = ShardRunnerOptions & {
@@ -308,7 +308,7 @@ export class ShardWork {
     const running = this.#running;
     this.#running = undefined;
     if (running === undefined) return;
-    const failed = await closeShardScope(running.started.scope, FAREWELL_MS, this.#options.ports.clock);
+    const failed = await closeShardScope(running.started.scope, this.#options.ports.clock);
     if (failed !== undefined)
       this.#options.report.log.error({ err: failed }, "The shard's scope was not disposed cleanly.");
   }
