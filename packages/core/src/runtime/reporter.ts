@@ -1,4 +1,5 @@
 /** What a session tells the outside: events for observers, counters and a status for health. It decides nothing. */
+import { toError } from '../errors.js';
 import type { SessionEvent, SettledHow } from '../events.js';
 import type { LogFields, Logger, RuntimePorts } from '../ports.js';
 import type { RecordSlot } from './record-slot.js';
@@ -55,7 +56,12 @@ export class Reporter {
   emit(event: Bare<SessionEvent>): void {
     const { observer, clock } = this.#ports;
     if (observer === undefined) return;
-    observer.onEvent({ ...event, at: clock.now(), sessionId: this.#sessionId, shardId: this.#shardId });
+    try {
+      observer.onEvent({ ...event, at: clock.now(), sessionId: this.#sessionId, shardId: this.#shardId });
+    } catch (error) {
+      // Events are told in the middle of settling and checkpointing: whoever only watches must not be able to break these.
+      this.#log.error({ err: toError(error), event: event.kind }, 'The observer threw; it must not.');
+    }
   }
 
   emitRecord(slot: RecordSlot, event: BareRecord<RecordEvent>): void {
