@@ -7,6 +7,7 @@ export { resolveConsumer } from './config/resolve.js';
 export type { ResolvedConsumer } from './config/resolved.js';
 export { createTsyringeContainer } from './container/worker-container.js';
 export type { WorkerContainer } from './container/worker-container.js';
+export { toError } from './errors.js';
 export { DaemonError } from './local/daemon-error.js';
 export { aggregate, deaggregate } from './local/kpl.js';
 export type { UserRecord } from './local/kpl.js';

@@ -1,4 +1,5 @@
 /** What the shards of a bed share. */
+import type { PositionData } from '@millrace/core';
 import type { ByteChannel, ShardRunner, WireRecord } from '@millrace/core/internal';
 import type { History } from './history.js';
 import type { TestRecord } from './record-builders.js';
@@ -7,6 +8,10 @@ import type { VirtualClock } from './virtual-clock.js';
 export interface BedParts {
   readonly clock: VirtualClock;
   readonly history: History;
+  /** Where a lease without a checkpoint begins: the sentinel of the consumer's initial position. */
+  readonly start: PositionData;
+  /** Empty batches are delivered (callProcessRecordsEvenForEmptyRecordList). */
+  readonly heartbeat: boolean;
   /** Gives a record its place in the stream: the next sequence number, and sub-sequence numbers to KPL records. */
   place(record: TestRecord): readonly WireRecord[];
   remember(recordId: string, wire: WireRecord): void;
@@ -14,6 +19,8 @@ export interface BedParts {
   openRunner(sessionId: string, channel: ByteChannel): ShardRunner;
   /** The Java class name that the next checkpoint is answered with; undefined stores it. */
   nextCheckpointError(): string | undefined;
+  /** A session broke: the test fails with this, whatever else it finds. */
+  failed(error: Error): void;
   /** Lets everything that can go on go on, without moving the clock. */
   settle(): Promise<void>;
   /** Moves the clock on until the promise settles. */

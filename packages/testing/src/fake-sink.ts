@@ -13,7 +13,10 @@ export class FakeSink implements DeadLetterSink {
   }
 
   /** The next `times` writes fail, by default until `recover()`. */
-  fail({ times = Number.POSITIVE_INFINITY, error = new Error('The sink fails because the test says so.') }: { readonly times?: number; readonly error?: Error } = {}): void {
+  fail({
+    times = Number.POSITIVE_INFINITY,
+    error = new Error('The sink fails because the test says so.'),
+  }: { readonly times?: number; readonly error?: Error } = {}): void {
     this.#failures = { error, left: times };
   }
 

@@ -44,7 +44,9 @@ export class History {
 
   /** The runtime's events of one kind, in order. */
   events<K extends SessionEvent['kind']>(kind: K): readonly Extract<SessionEvent, { kind: K }>[] {
-    return this.entries.flatMap((entry) => (entry.kind === 'event' && entry.event.kind === kind ? [entry.event as Extract<SessionEvent, { kind: K }>] : []));
+    return this.entries.flatMap((entry) =>
+      entry.kind === 'event' && entry.event.kind === kind ? [entry.event as Extract<SessionEvent, { kind: K }>] : [],
+    );
   }
 
   /** What became of a record: undefined while it is not settled. */
@@ -54,6 +56,8 @@ export class History {
 
   /** The checkpoints that the store has taken, oldest first; of one shard or of all. */
   stored(shardId?: string): readonly (PositionData | 'SHARD_END')[] {
-    return this.entries.flatMap((entry) => (entry.kind === 'stored' && (shardId === undefined || entry.shardId === shardId) ? [entry.target] : []));
+    return this.entries.flatMap((entry) =>
+      entry.kind === 'stored' && (shardId === undefined || entry.shardId === shardId) ? [entry.target] : [],
+    );
   }
 }

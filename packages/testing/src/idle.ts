@@ -1,103 +1,133 @@
 /**
- * Quiet instead of sleeps: runs everything that can run, moves the virtual clock through back-offs and deadlines, and
- * stops when nothing is left to happen.
+ * Quiet instead of sleeps. At every step the shards of a bed are asked what they wait for:
  *
- * A bed is idle when every action is answered, or when the shards that still owe an answer are held; background timers
- * of user code are followed up to the horizon. Work in real time (files, sockets) is waited for when `track` names it.
+ * - for nothing: they have answered every action, or they are held, or a deferred record waits for its handle
+ * - for time: a back-off, `context.sleep`; then the virtual clock moves on to its next timer
+ * - for the world: user code that runs and does not sleep, a tracked promise; then real time is given to it
+ *
+ * The clock never moves while anybody waits for the world, so a slow disk does not run into a deadline.
  */
 import { MillraceError } from '@millrace/core';
 import type { History } from './history.js';
+import { nextTurn, realMs, shortWait } from './real-time.js';
 import type { TestShard } from './test-shard.js';
 import { trackedPromises } from './tracked.js';
+import type { UserCode } from './user-code.js';
 import type { VirtualClock } from './virtual-clock.js';
 
 export interface IdleTarget {
   readonly clock: VirtualClock;
   readonly history: History;
   readonly shards: readonly TestShard[];
-  /** The deadlines of the consumer's handlers. */
-  readonly timeoutsMs: ReadonlySet<number>;
-  /** How far background timers are followed, in virtual milliseconds. */
-  readonly horizonMs: number;
+  readonly userCode: UserCode;
 }
 
-/** In real time: after this a handler that waits for the real world unannounced is reported. */
-const REAL_LIMIT_MS = 2_000;
-/** In real time: what a handler gets to finish real work before the clock moves on to its deadline. */
-const REAL_GRACE_MS = 50;
+export interface IdleLimits {
+  /** How far the clock may move, in virtual milliseconds. */
+  readonly horizonMs: number;
+  /** In real milliseconds without any progress: after these it is an error. */
+  readonly guardMs: number;
+  /** The worker is stopping: what still runs is not waited for in real time but has until the drain budget is used up. */
+  readonly stopping: boolean;
+}
+
 /** A chain of promises moves on within a few turns of the event loop. */
 const QUIET_TURNS = 3;
 
-export async function untilIdle(target: IdleTarget): Promise<void> {
+type Waiting =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'time'; readonly what: string }
+  | { readonly kind: 'world'; readonly what: string };
+
+const NOTHING: Waiting = { kind: 'nothing' };
+
+/** @throws TEST_NOT_IDLE naming what is waited for. */
+export async function untilIdle(target: IdleTarget, limits: IdleLimits): Promise<void> {
   const { clock } = target;
-  const horizonMs = clock.elapsedMs + target.horizonMs;
+  const untilMs = clock.elapsedMs + limits.horizonMs;
   for (;;) {
     await untilStill(target);
-    const owing = target.shards.filter((shard) => shard.unanswered > 0);
-    if (owing.length > 0 && owing.every((shard) => shard.status.held !== undefined)) return;
-    const { next } = clock;
-    if (next === undefined) {
-      if (owing.length === 0) return;
-      await realTime(target, REAL_LIMIT_MS);
-      continue;
+    const waiting = waitsFor(target, limits.stopping);
+    switch (waiting.kind) {
+      case 'nothing':
+        return;
+      case 'time':
+        if (!clock.runNext(untilMs)) throw tooFar(target, limits, waiting.what);
+        break;
+      case 'world':
+        if (!(await changesWithin(target, limits.guardMs))) throw tooLong(target, limits, waiting.what);
+        break;
+      default:
+        waiting satisfies never;
     }
-    if (owing.length === 0 && next.dueMs > horizonMs) return;
-    if (target.timeoutsMs.has(next.delayMs) && owing.length > 0 && (await changesWithin(target, REAL_GRACE_MS))) continue;
-    clock.runNext();
   }
 }
 
-/** Runs promises and callbacks until nothing moves; the clock stands. */
-export async function untilStill(target: Pick<IdleTarget, 'clock' | 'history' | 'shards'>): Promise<void> {
+/** Runs promises and callbacks until nothing moves; the clock stands, and nobody is waited for. */
+export async function untilStill(target: IdleTarget): Promise<void> {
   let before = activity(target);
-  for (let still = 0; still < QUIET_TURNS; ) {
-    await turn();
-    if (trackedPromises() > 0) await untilUntracked(target);
+  for (let still = 0; still < QUIET_TURNS;) {
+    await nextTurn();
     const now = activity(target);
     still = now === before ? still + 1 : 0;
     before = now;
   }
 }
 
-async function untilUntracked(target: Pick<IdleTarget, 'clock' | 'history' | 'shards'>): Promise<void> {
-  const startedMs = performance.now();
-  while (trackedPromises() > 0) {
-    if (performance.now() - startedMs > REAL_LIMIT_MS) throw stillWaiting(target, 'a tracked promise has not settled');
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+/** The world goes first: as long as it is waited for, time stands still. */
+function waitsFor(target: IdleTarget, stopping: boolean): Waiting {
+  const tracked = trackedPromises();
+  if (tracked > 0) return { kind: 'world', what: `${tracked} tracked ${tracked === 1 ? 'promise' : 'promises'}` };
+  const all = target.shards.map((shard) => shardWaitsFor(target, shard, stopping));
+  return all.find(({ kind }) => kind === 'world') ?? all.find(({ kind }) => kind === 'time') ?? NOTHING;
 }
 
-async function realTime(target: IdleTarget, limitMs: number): Promise<void> {
-  if (await changesWithin(target, limitMs)) return;
-  throw stillWaiting(target, 'nothing moves and no timer is set');
+function shardWaitsFor({ clock, userCode }: IdleTarget, shard: TestShard, stopping: boolean): Waiting {
+  if (shard.ended !== undefined) return NOTHING;
+  const { status, unanswered } = shard;
+  const sleeps = clock.isAwaitedBy(status.sessionId);
+  const [call] = userCode.running(status.sessionId);
+  if (call !== undefined) {
+    const where = call.recordId === undefined ? `on shard ${shard.name}` : `for the record ${call.recordId}`;
+    const what = `${call.name} ${where}, since t+${call.sinceMs} ms`;
+    return { kind: sleeps || stopping ? 'time' : 'world', what };
+  }
+  if (unanswered === undefined) return sleeps && status.unsettled > 0 ? { kind: 'time', what: 'a sleep' } : NOTHING;
+  const what = `the answer to ${unanswered} on shard ${shard.name}`;
+  if (stopping || (sleeps && status.held === undefined)) return { kind: 'time', what };
+  // A session that drains waits for its deferred records only; so does the end of a shard.
+  const awaitsHandles = status.state === 'draining' || (unanswered === 'shardEnded' && status.unsettled > 0);
+  return status.held !== undefined || awaitsHandles ? NOTHING : { kind: 'world', what };
 }
 
 async function changesWithin(target: IdleTarget, limitMs: number): Promise<boolean> {
   const before = activity(target);
-  const startedMs = performance.now();
-  while (performance.now() - startedMs < limitMs) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
+  const startedMs = realMs();
+  while (realMs() - startedMs < limitMs) {
+    await shortWait();
     if (activity(target) !== before) return true;
   }
   return false;
 }
 
-function activity({ clock, history, shards }: Pick<IdleTarget, 'clock' | 'history' | 'shards'>): string {
-  return `${history.entries.length}/${clock.changes}/${shards.map((shard) => shard.unanswered).join(',')}`;
+/** Changes whenever anything does. */
+function activity({ clock, history, userCode, shards }: IdleTarget): string {
+  const answers = shards.map((shard) => shard.answers).join();
+  return `${history.entries.length}/${clock.changes}/${userCode.changes}/${trackedPromises()}/${answers}`;
 }
 
-function stillWaiting({ history, clock }: Pick<IdleTarget, 'clock' | 'history'>, why: string): MillraceError {
-  const running = new Map<string, string>();
-  for (const entry of history.entries) {
-    if (entry.kind !== 'event') continue;
-    const { event } = entry;
-    if (event.kind === 'handlerStarted') running.set(event.recordId, `${event.handler} (record ${event.recordId}, attempt ${event.attempt}, since t+${entry.atMs} ms)`);
-    if (event.kind === 'handlerEnded') running.delete(event.recordId);
-  }
-  const handlers = [...running.values()].join('; ') || 'no handler';
-  return new MillraceError('HANDLER_TIMEOUT', `The bed is not idle after ${REAL_LIMIT_MS} ms of real time at t+${clock.elapsedMs} ms: ${why}. Running: ${handlers}. If it waits for real input or output, name that with track(promise).`);
+function tooLong({ clock }: IdleTarget, { guardMs }: IdleLimits, what: string): MillraceError {
+  return new MillraceError(
+    'TEST_NOT_IDLE',
+    `Nothing has moved for ${guardMs} ms of real time, at t+${clock.elapsedMs} ms. Still waiting for ${what}. ` +
+      'If it waits for its signal or its deadline, move the clock with bed.advance(delayMs); if it needs more real time, raise guardMs; if the test itself holds it up, use bed.settle().',
+  );
 }
 
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+function tooFar({ clock }: IdleTarget, { horizonMs }: IdleLimits, what: string): MillraceError {
+  return new MillraceError(
+    'TEST_NOT_IDLE',
+    `The bed is not idle after ${horizonMs} ms of virtual time, at t+${clock.elapsedMs} ms. Still waiting for ${what}. ` +
+      'To go on, raise horizonMs or use bed.advance(delayMs).',
+  );
 }

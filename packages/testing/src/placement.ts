@@ -1,5 +1,5 @@
 /** Gives records their place in a stream: sequence numbers as Kinesis makes them, increasing over all shards of a bed. */
-import type { WireRecord } from '@millrace/core/internal';
+import { deaggregate, type WireRecord } from '@millrace/core/internal';
 import type { TestRecord } from './record-builders.js';
 
 /** Real numbers are of this size and grow by steps of this size. */
@@ -21,10 +21,17 @@ export class Placement {
     switch (record.kind) {
       case 'single': {
         const { partitionKey, data } = record;
-        return [{ sequenceNumber, subSequenceNumber: 0, partitionKey, data, approximateArrivalTimestamp }];
+        // As the daemon does: an intact aggregate arrives as its user records, anything else as it is.
+        return deaggregate({ sequenceNumber, partitionKey, data, approximateArrivalTimestamp }).records;
       }
       case 'kpl':
-        return record.records.map(({ partitionKey, data }, subSequenceNumber) => ({ sequenceNumber, subSequenceNumber, partitionKey, data, approximateArrivalTimestamp }));
+        return record.records.map(({ partitionKey, data }, subSequenceNumber) => ({
+          sequenceNumber,
+          subSequenceNumber,
+          partitionKey,
+          data,
+          approximateArrivalTimestamp,
+        }));
       default:
         return record satisfies never;
     }

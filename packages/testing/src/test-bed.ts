@@ -1,141 +1,180 @@
 /** `testBed`: a consumer on shards in memory, run by the production runner against the production daemon side. */
-import { MillraceError, readDefinition, type Consumer, type ConsumerDefinition, type ConsumerOptions, type DependencyContainer, type Environment, type InjectionToken, type Override, type SinkDescription } from '@millrace/core';
-import { createTsyringeContainer, resolveConsumer, ShardRunner, type ByteChannel, type ResolvedConsumer, type WireRecord, type WorkerContainer } from '@millrace/core/internal';
+import { MillraceError, readDefinition, type ConsumerDefinition, type InjectionToken } from '@millrace/core';
+import {
+  resolveConsumer,
+  ShardRunner,
+  type ByteChannel,
+  type ResolvedConsumer,
+  type WireRecord,
+} from '@millrace/core/internal';
+import { openContainer, type BedContainer } from './bed-container.js';
+import type { IdleOptions, TestBedOptions } from './bed-options.js';
 import type { BedParts } from './bed-parts.js';
+import { FakeCheckpoints } from './fake-checkpoints.js';
 import { FakeSink } from './fake-sink.js';
 import { History, type DeliveredRecord } from './history.js';
-import { untilIdle, untilStill } from './idle.js';
+import { untilIdle, untilStill, type IdleTarget } from './idle.js';
 import { assertInvariants } from './invariants.js';
 import { KeptLog } from './kept-log.js';
+import { declaredSinks, LeaseScopes } from './lease-scopes.js';
 import type { Observed } from './observed.js';
 import { Placement } from './placement.js';
 import { TestShard } from './test-shard.js';
 import { timeline } from './timeline.js';
+import { UserCode } from './user-code.js';
 import { VirtualClock } from './virtual-clock.js';
 
-export interface TestBedOptions {
-  /** How many, or their names. @defaultValue 1 */
-  readonly shards?: number | readonly string[];
-  /** Replaces services by class or token. */
-  readonly overrides?: readonly Override[];
-  /** Registers services, as `run` does. */
-  readonly register?: (container: DependencyContainer) => void | Promise<void>;
-  /** KCL properties and Millrace options, stronger than the declaration. */
-  readonly properties?: ConsumerOptions;
-  /** What an options function of the consumer gets. @defaultValue nothing */
-  readonly env?: Environment;
-  /** @defaultValue a new one that stands at 2026-01-01T00:00:00Z */
-  readonly clock?: VirtualClock;
-  /** How far `idle()` follows background timers, in virtual milliseconds. @defaultValue 60 000 */
-  readonly horizonMs?: number;
-  /** Retention of the stream, for the warnings of held records, in milliseconds. @defaultValue 24 hours */
-  readonly retentionMs?: number;
-}
-
-const HORIZON_MS = 60_000;
+const HORIZON_MS = 3_600_000;
+const GUARD_MS = 2_000;
 const RETENTION_MS = 86_400_000;
-/** The random port in a bed: delays are what the policy's bounds say, without jitter. */
-const NO_JITTER = 0.999_999_999;
+const UPPER_END = 1 - Number.EPSILON;
+
+type ConsumerOf<I extends object> = abstract new (...args: never[]) => I;
 
 /**
- * Opens a bed; every shard has its session and its instance when this resolves.
+ * Opens a bed for a consumer; every shard has its session and its instance when this resolves, or says in its status
+ * why it has none.
  *
- * @throws DefinitionError, ConfigurationError or INJECTION_FAILED as `run` would; INPUT_INVALID with NODE_ENV=production.
+ * @throws DefinitionError, ConfigurationError, INJECTION_FAILED or METADATA_MISSING as `run` would; TEST_MISUSED with
+ * NODE_ENV=production; TEST_NOT_IDLE when `@OnInitialize` does not come back.
  */
-export async function testBed(consumer: Consumer, options: TestBedOptions = {}): Promise<TestBed> {
-  if (process.env['NODE_ENV'] === 'production') {
-    throw new MillraceError('INPUT_INVALID', 'A test bed does not open with NODE_ENV=production: what it handles is not real.');
+export async function testBed<I extends object>(
+  consumer: ConsumerOf<I> | ConsumerDefinition,
+  options: TestBedOptions = {},
+): Promise<TestBed<I>> {
+  if (process.env['NODE_ENV'] === 'production' && options.inProduction !== true) {
+    throw new MillraceError(
+      'TEST_MISUSED',
+      'A test bed does not open with NODE_ENV=production: what it handles is not real. If that is meant, say inProduction: true.',
+    );
   }
   const definition = typeof consumer === 'function' ? readDefinition(consumer) : consumer;
-  const resolved = resolveConsumer(definition, { options: options.properties, env: options.env ?? {}, engine: 'local' });
-  const container = await createTsyringeContainer({ register: options.register, overrides: options.overrides });
-  const bed = new TestBed(resolved, container, options);
-  await bed.idle();
+  const { properties, env = {} } = options;
+  const resolved = resolveConsumer(definition, {
+    options: properties,
+    optionsSource: 'testBed()',
+    env,
+    engine: 'local',
+  });
+  const container = await openContainer(definition, options);
+  const bed = new TestBed<I>(resolved, container, options);
+  try {
+    await bed.idle();
+  } catch (error) {
+    await bed.dispose().catch(() => undefined);
+    throw error;
+  }
   return bed;
 }
 
-export class TestBed implements Observed {
+/** Made by `testBed`. Dispose it, by `await using` or `dispose()`: that ends the sessions and checks every invariant. */
+export class TestBed<I extends object = object> implements Observed, AsyncDisposable {
   readonly clock: VirtualClock;
   readonly history = new History();
+  /** What the consumer logged, the runtime's lines included. */
   readonly log = new KeptLog();
-  /** Takes the place of every sink the consumer describes. */
+  /** Takes the place of every sink of the consumer. */
   readonly sink: FakeSink;
+  /** Every checkpoint is stored until this is told to fail. */
+  readonly checkpoints = new FakeCheckpoints();
   readonly shardId = undefined;
-  /** Errors that asked for the end of the worker: StopWorkerError, `then: 'stop'`. */
+  /** Errors that asked for the end of the worker: StopWorkerError, `then: 'stop'`. The bed has stopped as a worker would. */
   readonly stopRequests: Error[] = [];
+  readonly shards: readonly TestShard[];
   readonly #resolved: ResolvedConsumer;
-  readonly #container: WorkerContainer;
+  readonly #container: BedContainer;
   readonly #options: TestBedOptions;
-  readonly #shards: readonly TestShard[];
-  readonly #sinks: ReadonlyMap<SinkDescription, FakeSink>;
-  #checkpointErrors: string[] = [];
-  #checkpointErrorForAll: string | undefined;
+  readonly #userCode: UserCode;
+  readonly #scopes: LeaseScopes;
+  readonly #failures: Error[] = [];
   #disposed: Promise<void> | undefined;
 
-  constructor(resolved: ResolvedConsumer, container: WorkerContainer, options: TestBedOptions) {
-    this.#resolved = resolved;
+  constructor(resolved: ResolvedConsumer, container: BedContainer, options: TestBedOptions) {
     this.#container = container;
     this.#options = options;
     this.clock = options.clock ?? new VirtualClock();
     this.sink = new FakeSink((entry) => this.history.add({ atMs: this.clock.elapsedMs, kind: 'parked', entry }));
-    this.#sinks = new Map(describedSinks(resolved.definition).map((description) => [description, this.sink]));
-    const names = shardNames(options.shards ?? 1);
+    this.#userCode = new UserCode({
+      elapsedMs: () => this.clock.elapsedMs,
+      sessionOf: (shardId) => this.shard(shardId).status.sessionId,
+    });
+    const given = new Set<unknown>(options.overrides?.map(({ token }) => token));
+    const { port } = container;
+    const { definition } = resolved;
+    this.#scopes = new LeaseScopes({ container: port, definition, sink: this.sink, given });
+    this.#resolved = { ...resolved, definition: this.#userCode.watch(this.#scopes.definition) };
     const parts = this.#parts();
-    this.#shards = names.map((name, index) => new TestShard(parts, name, `shardId-${String(index).padStart(12, '0')}`));
+    this.shards = shardNames(options.shards ?? 1).map(
+      (name, index) => new TestShard(parts, name, `shardId-${String(index).padStart(12, '0')}`),
+    );
   }
 
   get delivered(): readonly DeliveredRecord[] {
-    return this.#shards.flatMap((shard) => shard.delivered);
-  }
-  get shards(): readonly TestShard[] {
-    return this.#shards;
+    return this.shards.flatMap((shard) => shard.delivered);
   }
 
-  /** By name, by number, or the only one. */
+  /** By name, by number, by id, or the first. */
   shard(which: string | number = 0): TestShard {
-    const found = typeof which === 'number' ? this.#shards[which] : this.#shards.find((shard) => shard.name === which || shard.shardId === which);
+    const found =
+      typeof which === 'number'
+        ? this.shards[which]
+        : this.shards.find((shard) => shard.name === which || shard.shardId === which);
     if (found !== undefined) return found;
-    throw new MillraceError('INPUT_INVALID', `The bed has no shard ${which}; it has ${this.#shards.map((shard) => shard.name).join(', ')}.`);
+    const names = this.shards.map((shard) => shard.name).join(', ');
+    throw new MillraceError('TEST_MISUSED', `The bed has no shard ${which}; it has ${names}.`);
   }
 
-  /** Runs until nothing is left to happen: see idle.ts for what that means. Checkpoints that are due by time are written. */
-  async idle(): Promise<void> {
-    await this.#untilIdle();
-    for (const shard of this.#shards) {
-      if (this.#wantsCheckpoint(shard)) await this.#checkpointIn(shard);
-    }
-  }
-
-  /** Moves the clock on by so much, running whatever falls due in order. */
-  async advance(delayMs: number): Promise<void> {
-    const untilMs = this.clock.elapsedMs + delayMs;
-    await this.#settle();
-    while (this.clock.runNext(untilMs)) await this.#settle();
-    this.clock.skipTo(untilMs);
-  }
-
-  /** The next checkpoints are answered with this Java class name: `times` of them, or all until `checkpointsRecover()`. */
-  failCheckpoints(javaName: string, { times }: { readonly times?: number } = {}): void {
-    if (times === undefined) this.#checkpointErrorForAll = javaName;
-    else this.#checkpointErrors.push(...Array.from({ length: times }, () => javaName));
-  }
-
-  checkpointsRecover(): void {
-    this.#checkpointErrorForAll = undefined;
-    this.#checkpointErrors = [];
+  /** The consumer's instance of a shard's lease, the last one it had. */
+  instance(which: string | number = 0): I {
+    const shard = this.shard(which);
+    const instance = this.#scopes.instanceOf(shard.shardId);
+    // testBed was given the class of what the container makes.
+    if (instance !== undefined) return instance as I;
+    const why = shard.status.held?.why ?? 'its session has not started';
+    throw new MillraceError('TEST_MISUSED', `Shard ${shard.name} has no instance of the consumer: ${why}.`);
   }
 
   /** A service as the consumers get it; singletons are the same instance. */
   resolve<T>(token: InjectionToken<T>): T {
-    return this.#container.container.resolve<T>(token);
+    const { services } = this.#container;
+    if (services !== undefined) return services.resolve<T>(token);
+    throw new MillraceError('TEST_MISUSED', 'This bed runs on a container of yours: ask that one for the service.');
   }
 
-  /** SIGTERM: intake stops, what runs may finish within the budget, checkpoints are written, leases end. */
+  /**
+   * Runs until nothing is left to happen, moving the clock through back-offs; then lets a quiet shard write the
+   * checkpoint that is due by time. A shard that is held counts as quiet, however often it tries again.
+   *
+   * @throws TEST_NOT_IDLE naming what is still waited for; or the failure that ended a session.
+   */
+  async idle(options: IdleOptions = {}): Promise<void> {
+    await this.#untilIdle(options);
+    for (const shard of this.shards) {
+      if (this.#wantsCheckpoint(shard)) await this.#checkpointIn(shard, options);
+    }
+  }
+
+  /** Lets everything go on that can, and no further: the clock stands, and nobody is waited for. */
+  async settle(): Promise<void> {
+    await untilStill(this.#idleTarget());
+    this.#throwFailure();
+  }
+
+  /** Moves the clock on by so much, running whatever falls due in order: back-offs, deadlines, periods. */
+  async advance(delayMs: number): Promise<void> {
+    const untilMs = this.clock.elapsedMs + delayMs;
+    await this.settle();
+    while (this.clock.runNext(untilMs)) await this.settle();
+    this.clock.skipTo(untilMs);
+  }
+
+  /**
+   * SIGTERM: intake stops, what runs may finish within the drain budget (virtual: name real work with `track`), the rest
+   * is abandoned, checkpoints are written, leases end.
+   */
   async stop(): Promise<void> {
-    for (const shard of this.#shards) shard.drain();
-    await this.#untilIdle();
-    for (const shard of this.#shards) if (shard.ended === undefined) shard.handOff();
-    await this.#untilIdle();
+    for (const shard of this.shards) shard.stop();
+    await this.#untilStopped();
   }
 
   /** What happened, one line each, with stable names: made for snapshots. */
@@ -143,7 +182,7 @@ export class TestBed implements Observed {
     return timeline(this.history.entries);
   }
 
-  /** Ends every session, disposes what the container made, and checks the invariants. @throws INVARIANT_BROKEN */
+  /** Ends every session, disposes what the container made, and checks the invariants. @throws INVARIANT_VIOLATED */
   dispose(): Promise<void> {
     this.#disposed ??= this.#dispose();
     return this.#disposed;
@@ -154,76 +193,121 @@ export class TestBed implements Observed {
   }
 
   async #dispose(): Promise<void> {
-    for (const shard of this.#shards) await shard.close();
-    await this.#container.dispose();
-    assertInvariants(this.history.entries, this.delivered);
+    for (const shard of this.shards) await shard.close();
+    try {
+      await this.#container.dispose();
+    } finally {
+      assertInvariants(this.history.entries, this.#resolved.definition);
+      this.#throwFailure();
+    }
   }
 
-  #untilIdle(): Promise<void> {
-    const { definition } = this.#resolved;
-    const timeoutsMs = new Set([definition.retry.timeoutMs, ...definition.handlers.map(({ retry }) => retry?.timeoutMs ?? definition.retry.timeoutMs)]);
-    return untilIdle({ clock: this.clock, history: this.history, shards: this.#shards, timeoutsMs, horizonMs: this.#options.horizonMs ?? HORIZON_MS });
+  async #untilIdle({ horizonMs, guardMs }: IdleOptions): Promise<void> {
+    await untilIdle(this.#idleTarget(), {
+      horizonMs: horizonMs ?? this.#options.horizonMs ?? HORIZON_MS,
+      guardMs: guardMs ?? this.#options.guardMs ?? GUARD_MS,
+      stopping: false,
+    });
+    this.#throwFailure();
   }
 
-  #settle(): Promise<void> {
-    return untilStill({ clock: this.clock, history: this.history, shards: this.#shards });
+  async #untilStopped(): Promise<void> {
+    const { shutdownGraceMs, handoffTimeoutMs } = this.#resolved.settings;
+    const { guardMs = GUARD_MS } = this.#options;
+    const horizonMs = Math.min(shutdownGraceMs, handoffTimeoutMs);
+    await untilIdle(this.#idleTarget(), { horizonMs, guardMs, stopping: true });
+    this.#throwFailure();
+  }
+
+  #idleTarget(): IdleTarget {
+    return { clock: this.clock, history: this.history, shards: this.shards, userCode: this.#userCode };
+  }
+
+  /** A session that broke fails the test, and says why first. */
+  #throwFailure(): void {
+    const why = this.#failures.find((error) => !(error instanceof MillraceError) || error.code !== 'TRANSPORT_FAILED');
+    const failure = why ?? this.#failures[0];
+    this.#failures.length = 0;
+    if (failure !== undefined) throw failure;
   }
 
   /** Records were settled after the shard's last checkpoint, and a quiet shard would write one in a heartbeat. */
   #wantsCheckpoint(shard: TestShard): boolean {
-    if (shard.ended !== undefined || shard.unanswered > 0) return false;
+    const { checkpoint } = this.#resolved.definition;
+    if (checkpoint.kind !== 'periodic' || checkpoint.everyMs === undefined || !shard.acceptsRecords) return false;
+    if (shard.unanswered !== undefined) return false;
     const { entries } = this.history;
-    const settled = entries.findLastIndex((entry) => entry.kind === 'event' && entry.shardId === shard.shardId && entry.event.kind === 'recordSettled');
+    const settled = entries.findLastIndex(
+      (entry) => entry.kind === 'event' && entry.shardId === shard.shardId && entry.event.kind === 'recordSettled',
+    );
     const stored = entries.findLastIndex((entry) => entry.kind === 'stored' && entry.shardId === shard.shardId);
     return settled > stored;
   }
 
-  async #checkpointIn(shard: TestShard): Promise<void> {
+  async #checkpointIn(shard: TestShard, options: IdleOptions): Promise<void> {
     const { checkpoint } = this.#resolved.definition;
     if (checkpoint.kind === 'periodic' && checkpoint.everyMs !== undefined) await this.advance(checkpoint.everyMs);
-    shard.heartbeat();
-    await this.#untilIdle();
+    if (shard.acceptsRecords) shard.heartbeat();
+    await this.#untilIdle(options);
   }
 
   #parts(): BedParts {
+    const { settings } = this.#resolved;
     const placement = new Placement(() => this.clock.now());
     const wires = new Map<string, WireRecord>();
     return {
       clock: this.clock,
       history: this.history,
+      start: { sequenceNumber: settings.initialPosition.kind, subSequenceNumber: 0 },
+      heartbeat: settings.heartbeat,
       place: (record) => placement.place(record),
       remember: (recordId, wire) => void wires.set(recordId, wire),
       wireOf: (recordId) => {
         const wire = wires.get(recordId);
-        if (wire === undefined) throw new MillraceError('INPUT_INVALID', `The record ${recordId} was not delivered by this bed.`);
+        if (wire === undefined)
+          throw new MillraceError('TEST_MISUSED', `The record ${recordId} was not delivered by this bed.`);
         return wire;
       },
       openRunner: (sessionId, channel) => this.#openRunner(sessionId, channel),
-      nextCheckpointError: () => this.#checkpointErrors.shift() ?? this.#checkpointErrorForAll,
-      settle: () => this.#settle(),
+      nextCheckpointError: () => this.checkpoints.next(),
+      failed: (error) => void this.#failures.push(error),
+      settle: () => this.settle(),
       advanceUntil: (promise) => this.#advanceUntil(promise),
     };
   }
 
   #openRunner(sessionId: string, channel: ByteChannel): ShardRunner {
+    const { definition } = this.#resolved;
+    const descriptions = declaredSinks(definition).flatMap(({ sink }) =>
+      sink.kind === 'description' ? [[sink.description, this.sink] as const] : [],
+    );
     return new ShardRunner({
       consumer: this.#resolved,
       sessionId,
       channel,
-      container: this.#container.port,
-      sinks: this.#sinks,
+      container: this.#scopes.port,
+      sinks: new Map(descriptions),
       retentionMs: this.#options.retentionMs ?? RETENTION_MS,
-      requestStop: (cause) => void this.stopRequests.push(cause),
+      requestStop: (cause) => this.#stopFor(cause),
       ports: {
-        clock: this.clock,
-        random: () => NO_JITTER,
+        clock: this.clock.heldBy(sessionId),
+        random: this.#options.random ?? (() => UPPER_END),
         logger: this.log,
         observer: {
           records: true,
-          onEvent: (event) => this.history.add({ atMs: this.clock.elapsedMs, shardId: event.shardId, sessionId: event.sessionId, kind: 'event', event }),
+          onEvent: (event) => {
+            if (event.kind === 'stuck') this.#userCode.stuck(event);
+            const { shardId } = event;
+            this.history.add({ atMs: this.clock.elapsedMs, shardId, sessionId, kind: 'event', event });
+          },
         },
       },
     });
+  }
+
+  #stopFor(cause: Error): void {
+    this.stopRequests.push(cause);
+    for (const shard of this.shards) shard.stop();
   }
 
   async #advanceUntil(promise: Promise<unknown>): Promise<void> {
@@ -233,7 +317,7 @@ export class TestBed implements Observed {
     };
     promise.then(done, done);
     for (;;) {
-      await this.#settle();
+      await untilStill(this.#idleTarget());
       if (settled || !this.clock.runNext()) return;
     }
   }
@@ -241,12 +325,6 @@ export class TestBed implements Observed {
 
 function shardNames(shards: number | readonly string[]): readonly string[] {
   const names = typeof shards === 'number' ? Array.from({ length: shards }, (_, index) => String(index)) : shards;
-  if (names.length === 0 || new Set(names).size < names.length) throw new MillraceError('INPUT_INVALID', 'A bed wants at least one shard, and names that differ.');
-  return names;
+  if (names.length > 0 && new Set(names).size === names.length) return names;
+  throw new MillraceError('TEST_MISUSED', 'A bed wants at least one shard, and names that differ.');
 }
-
-function describedSinks(definition: ConsumerDefinition): SinkDescription[] {
-  const declared = [definition.deadLetter, ...definition.handlers.map((handler) => handler.deadLetter)];
-  return declared.flatMap((deadLetter) => (deadLetter?.sink.kind === 'description' ? [deadLetter.sink.description] : []));
-}
-

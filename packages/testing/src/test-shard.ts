@@ -1,12 +1,27 @@
 /** One shard of a bed: delivers records to the production runner as the daemon would, and plays its lease. */
-import type { PositionData, ShardStatus } from '@millrace/core';
-import { DaemonError, memoryChannelPair, ShardDaemon, ShardRunner, type SessionOutcome, type WireRecord } from '@millrace/core/internal';
+import { MillraceError, type PositionData, type ShardStatus } from '@millrace/core';
+import {
+  comparePositions,
+  DaemonError,
+  memoryChannelPair,
+  ShardDaemon,
+  toError,
+  type ShardRunner,
+  type SessionOutcome,
+  type WireRecord,
+} from '@millrace/core/internal';
 import type { BedParts } from './bed-parts.js';
 import type { DeliveredRecord, History } from './history.js';
 import type { Observed } from './observed.js';
-import type { TestRecord } from './record-builders.js';
+import type { SingleRecord, TestRecord } from './record-builders.js';
 
 type CheckpointTarget = PositionData | 'SHARD_END';
+type DaemonAction = 'initialize' | 'processRecords' | 'shutdownRequested' | 'leaseLost' | 'shardEnded';
+
+/** Single records come back one for one; a KPL aggregate comes back as its user records. */
+export type Delivered<R extends readonly TestRecord[]> = R extends readonly SingleRecord[]
+  ? { readonly [K in keyof R]: DeliveredRecord }
+  : readonly DeliveredRecord[];
 
 /** One lease of the shard: from initialize to the end of input. */
 interface Lease {
@@ -14,6 +29,12 @@ interface Lease {
   readonly daemon: ShardDaemon;
   readonly runner: ShardRunner;
   readonly outcome: Promise<SessionOutcome>;
+  /** Actions that are not answered yet, the open one first. */
+  readonly owed: DaemonAction[];
+  /** Another worker has it. */
+  stolen: boolean;
+  /** Why nothing can be delivered any more. */
+  closing: string | undefined;
   ended: SessionOutcome | undefined;
 }
 
@@ -26,10 +47,8 @@ export class TestShard implements Observed {
   readonly #parts: BedParts;
   #lease: Lease;
   #leases = 0;
+  #answers = 0;
   #stored: CheckpointTarget | undefined;
-  #stolen = false;
-  /** Daemon actions that are not answered yet. */
-  #open = 0;
 
   constructor(parts: BedParts, name: string, shardId: string) {
     this.#parts = parts;
@@ -43,53 +62,57 @@ export class TestShard implements Observed {
   get stored(): CheckpointTarget | undefined {
     return this.#stored;
   }
-  /** Actions the worker has not answered yet. */
-  get unanswered(): number {
-    return this.#open;
-  }
   get status(): ShardStatus {
     return this.#lease.runner.status;
+  }
+  /** The action that the worker has not answered yet. */
+  get unanswered(): DaemonAction | undefined {
+    return this.#lease.owed[0];
+  }
+  /** How many actions were answered, in all sessions. */
+  get answers(): number {
+    return this.#answers;
+  }
+  /** Whether something can be delivered: false once the lease is lost, handed over or ended. */
+  get acceptsRecords(): boolean {
+    return this.#lease.closing === undefined && this.#lease.ended === undefined;
   }
   /** How the current session ended; undefined while it lives. */
   get ended(): SessionOutcome | undefined {
     return this.#lease.ended;
   }
 
-  /** Delivers one batch, in order, and gives the records back as they were delivered. `bed.idle()` waits for the outcome. */
+  /** Delivers one batch, in order, and gives the records back as they were delivered. `bed.idle()` lets it happen. */
+  deliver<const R extends readonly TestRecord[]>(...batch: R): Delivered<R>;
   deliver(...batch: readonly TestRecord[]): readonly DeliveredRecord[] {
     const placed = batch.flatMap((record) => this.#parts.place(record));
+    this.#send(placed);
     const records = placed.map((wire) => this.#known(wire));
     this.delivered.push(...records);
-    this.#act(this.#lease.daemon.processRecords(placed, 0));
     return records;
   }
 
-  /** Delivers these records once more, as a daemon does inside a session or after a lease was lost. */
+  /** Delivers these records once more: a daemon does so when it is not sure what it has sent. */
   redeliver(...records: readonly DeliveredRecord[]): void {
-    this.#act(this.#lease.daemon.processRecords(records.map((record) => this.#parts.wireOf(record.id)), 0));
+    this.#send(records.map((record) => this.#parts.wireOf(record.id)));
   }
 
-  /** An empty batch: what a quiet shard gets every idle time. */
+  /** An empty batch: what a quiet shard gets every idle time, and the chance to write checkpoints that are due. */
   heartbeat(): void {
-    if (this.#lease.ended === undefined) this.#act(this.#lease.daemon.processRecords([], 0));
+    this.#send([]);
   }
 
-  /** The shard was split or merged and everything was delivered; resolves to whether SHARD_END was stored. */
-  async end(): Promise<boolean> {
-    const ended = this.#lease.daemon.shardEnded();
-    this.#act(ended.then(() => undefined));
-    await this.#parts.settle();
-    return (await ended).checkpointed;
+  /** The shard was split or merged and everything was delivered. `stored` is `'SHARD_END'` once the worker has said so. */
+  end(): void {
+    this.#act('shardEnded', (daemon) => daemon.shardEnded());
+    this.#lease.closing = 'it has ended';
   }
 
-  /** KCL hands the shard to another worker: shutdownRequested, then leaseLost. */
-  handOff(): void {
-    this.requestShutdown();
-    this.#act(this.#lease.daemon.leaseLost());
-  }
-
+  /** KCL hands the shard to another worker, or ends it with this worker: shutdownRequested, then leaseLost. */
   requestShutdown(): void {
-    this.#act(this.#lease.daemon.shutdownRequested());
+    this.#act('shutdownRequested', (daemon) => daemon.shutdownRequested());
+    this.#act('leaseLost', (daemon) => daemon.leaseLost());
+    this.#lease.closing = 'its lease is handed over';
   }
 
   /**
@@ -97,72 +120,126 @@ export class TestShard implements Observed {
    * and leaseLost comes when the running action is answered.
    */
   loseLease(): void {
-    this.#stolen = true;
-    this.#act(this.#lease.daemon.leaseLost());
+    this.#act('leaseLost', (daemon) => daemon.leaseLost());
+    this.#lease.stolen = true;
+    this.#lease.closing = 'its lease is lost';
   }
 
-  /** The process dies here: end of input, and a new session from what the store has, as another worker would begin. */
+  /**
+   * The process dies here: end of input, whatever was running; then as `restart`. JavaScript cannot be killed, so a
+   * handler that ignores its signal runs on; what it does is ignored.
+   */
   async crash(): Promise<void> {
-    await this.#endLease();
-    this.#stolen = false;
+    await this.close();
+    await this.restart();
+  }
+
+  /** A new session from what the store has; every record that the checkpoint does not cover is delivered again, in one batch. */
+  async restart(): Promise<void> {
+    if (this.#stored === 'SHARD_END') throw this.#misused('its end is stored, so no worker ever gets it again');
+    await this.close();
     this.#lease = this.#openLease();
+    // A lease without a checkpoint under LATEST begins at the new tip: KCL itself passes over what was delivered before.
+    const passedOver = this.#stored === undefined && this.#parts.start.sequenceNumber === 'LATEST';
+    const again = passedOver ? [] : this.delivered.filter((record) => !isCovered(record, this.#stored));
+    if (again.length > 0) this.redeliver(...again);
     await this.#parts.settle();
   }
 
-  /** For `bed.dispose()`. */
+  /** Ends the session, if it has not ended. */
   async close(): Promise<void> {
-    await this.#endLease();
+    const lease = this.#lease;
+    lease.closing ??= 'its session was cut off';
+    await lease.daemon.end();
+    await this.#parts.advanceUntil(lease.outcome);
   }
 
-  drain(): void {
+  /** As a worker that stops: no new handler, and the goodbye of the daemon. */
+  stop(): void {
+    if (this.#lease.ended !== undefined) return;
     this.#lease.runner.drain();
+    if (this.#lease.closing === undefined) this.requestShutdown();
+  }
+
+  #send(records: readonly WireRecord[]): void {
+    this.#act('processRecords', (daemon) => daemon.processRecords(records, 0));
+  }
+
+  /** Queues an action behind the open one, as the daemon does. */
+  #act(action: DaemonAction, perform: (daemon: ShardDaemon) => Promise<unknown>): void {
+    const lease = this.#lease;
+    if (lease.closing !== undefined) throw this.#misused(`${lease.closing}; shard.restart() opens a new session`);
+    this.#owe(lease, action, perform(lease.daemon));
+  }
+
+  /** A session that is cut off leaves its actions unanswered; any other refusal is a failure of the session. */
+  #owe(lease: Lease, action: DaemonAction, answered: Promise<unknown>): void {
+    lease.owed.push(action);
+    const answer = (): void => {
+      this.#answers += 1;
+      lease.owed.shift();
+    };
+    answered.then(answer, (error: unknown) => {
+      answer();
+      if (lease.closing !== 'its session was cut off') this.#parts.failed(toError(error));
+    });
   }
 
   #openLease(): Lease {
     this.#leases += 1;
     const sessionId = `${this.name}/${this.#leases}`;
     const { worker, daemon: channel } = memoryChannelPair();
-    const common = (): { atMs: number; shardId: string; sessionId: string } => ({ atMs: this.#parts.clock.elapsedMs, shardId: this.shardId, sessionId });
-    const daemon = new ShardDaemon({
-      shardId: this.shardId,
-      channel,
-      store: { put: (_, target) => this.#put(target) },
-      observer: {
-        onSent: (message) => this.history.add({ ...common(), kind: 'daemonSent', message }),
-        onReceived: (line) => this.history.add({ ...common(), kind: 'workerSent', line }),
-        onMisbehaviour: ({ kind, detail }) => this.history.add({ ...common(), kind: 'misbehaved', what: kind, detail }),
-      },
-    });
     const runner = this.#parts.openRunner(sessionId, worker);
-    const lease: Lease = { sessionId, daemon, runner, outcome: runner.run(), ended: undefined };
+    const daemon = this.#openDaemon(sessionId, channel, (target) => this.#put(lease, target));
+    const lease: Lease = {
+      sessionId,
+      daemon,
+      runner,
+      outcome: runner.run(),
+      owed: [],
+      stolen: false,
+      closing: undefined,
+      ended: undefined,
+    };
     void lease.outcome.then((outcome) => {
       lease.ended = outcome;
+      if (outcome.kind === 'failed') this.#parts.failed(outcome.error);
     });
-    const start = this.#stored === undefined || this.#stored === 'SHARD_END' ? { sequenceNumber: 'TRIM_HORIZON', subSequenceNumber: 0 } : this.#stored;
-    this.#act(daemon.initialize(start));
+    const start = this.#stored === undefined || this.#stored === 'SHARD_END' ? this.#parts.start : this.#stored;
+    this.#owe(lease, 'initialize', daemon.initialize(start));
     return lease;
   }
 
-  async #endLease(): Promise<void> {
-    await this.#lease.daemon.end();
-    await this.#parts.advanceUntil(this.#lease.outcome);
+  #openDaemon(
+    sessionId: string,
+    channel: ConstructorParameters<typeof ShardDaemon>[0]['channel'],
+    put: (target: CheckpointTarget) => Promise<void>,
+  ): ShardDaemon {
+    const { shardId, history } = this;
+    const common = (): { atMs: number; shardId: string; sessionId: string } => ({
+      atMs: this.#parts.clock.elapsedMs,
+      shardId,
+      sessionId,
+    });
+    return new ShardDaemon({
+      shardId,
+      channel,
+      heartbeat: this.#parts.heartbeat,
+      store: { put: (_, target) => put(target) },
+      observer: {
+        onSent: (message) => history.add({ ...common(), kind: 'daemonSent', message }),
+        onReceived: (line) => history.add({ ...common(), kind: 'workerSent', line }),
+        onMisbehaviour: ({ kind, detail }) => history.add({ ...common(), kind: 'misbehaved', what: kind, detail }),
+      },
+    });
   }
 
-  #put(target: CheckpointTarget): Promise<void> {
-    const refused = this.#stolen ? 'ShutdownException' : this.#parts.nextCheckpointError();
+  #put(lease: Lease, target: CheckpointTarget): Promise<void> {
+    const refused = lease.stolen ? 'ShutdownException' : this.#parts.nextCheckpointError();
     if (refused !== undefined) return Promise.reject(new DaemonError(refused, 'The test says so.'));
     this.#stored = target;
     this.history.add({ atMs: this.#parts.clock.elapsedMs, kind: 'stored', shardId: this.shardId, target });
     return Promise.resolve();
-  }
-
-  /** Counts an action until it is answered; one that is cut off by the end of its session is no failure. */
-  #act(answered: Promise<unknown>): void {
-    this.#open += 1;
-    const done = (): void => {
-      this.#open -= 1;
-    };
-    answered.then(done, done);
   }
 
   #known(wire: WireRecord): DeliveredRecord {
@@ -171,4 +248,13 @@ export class TestShard implements Observed {
     this.#parts.remember(id, wire);
     return { id, shardId: this.shardId, sequenceNumber, subSequenceNumber, partitionKey, data };
   }
+
+  #misused(why: string): MillraceError {
+    return new MillraceError('TEST_MISUSED', `Nothing can be delivered on shard ${this.name}: ${why}.`);
+  }
+}
+
+function isCovered(record: PositionData, stored: CheckpointTarget | undefined): boolean {
+  if (stored === undefined) return false;
+  return stored === 'SHARD_END' || comparePositions(record, stored) <= 0;
 }

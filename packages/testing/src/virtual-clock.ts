@@ -3,12 +3,14 @@ import type { Clock, Timer } from '@millrace/core';
 
 interface WaitingTimer {
   readonly dueMs: number;
-  readonly delayMs: number;
   readonly callback: () => void;
+  /** Whose work goes on when this is due; undefined for deadlines and periods, which nobody waits for. */
+  readonly pauses: string | undefined;
 }
 
 /** 2026-01-01T00:00:00Z: tests print the same times wherever and whenever they run. */
 const EPOCH_MS = 1_767_225_600_000;
+const ANYBODY = '';
 
 export class VirtualClock implements Clock {
   readonly #startMs: number;
@@ -35,24 +37,28 @@ export class VirtualClock implements Clock {
   get changes(): number {
     return this.#changes;
   }
-  get waitingTimers(): number {
-    return this.#timers.size;
+  /** When the first timer is due, on the scale of `elapsedMs`. */
+  get nextDueMs(): number | undefined {
+    return this.#first()?.dueMs;
   }
 
-  setTimer(delayMs: number, callback: () => void): Timer {
-    const timer = { dueMs: this.#elapsedMs + Math.max(0, delayMs), delayMs, callback };
-    this.#timers.add(timer);
-    this.#changes += 1;
+  setTimer(delayMs: number, callback: () => void, purpose?: 'pause'): Timer {
+    return this.#set(delayMs, callback, purpose === undefined ? undefined : ANYBODY);
+  }
+
+  /** This clock in the hands of one session, so that a bed can tell who waits for time to pass. */
+  heldBy(owner: string): Clock {
     return {
-      cancel: () => {
-        if (this.#timers.delete(timer)) this.#changes += 1;
-      },
+      now: () => this.now(),
+      monotonicMs: () => this.monotonicMs(),
+      setTimer: (delayMs, callback, purpose) => this.#set(delayMs, callback, purpose === undefined ? undefined : owner),
     };
   }
 
-  /** The timer that is due first; of several at one time the one that was set first. */
-  get next(): { readonly dueMs: number; readonly delayMs: number } | undefined {
-    return this.#first();
+  /** Whether the owner's work goes on when the clock moves: it is in a back-off or in `context.sleep`. */
+  isAwaitedBy(owner: string): boolean {
+    for (const { pauses } of this.#timers) if (pauses === owner) return true;
+    return false;
   }
 
   /** Moves on to the next timer, at most to `untilMs`, and runs it; false when there is none so early. */
@@ -61,7 +67,7 @@ export class VirtualClock implements Clock {
     if (timer === undefined || timer.dueMs > untilMs) return false;
     this.#timers.delete(timer);
     this.#changes += 1;
-    this.#elapsedMs = Math.max(this.#elapsedMs, timer.dueMs);
+    this.skipTo(timer.dueMs);
     timer.callback();
     return true;
   }
@@ -71,6 +77,18 @@ export class VirtualClock implements Clock {
     this.#elapsedMs = Math.max(this.#elapsedMs, elapsedMs);
   }
 
+  #set(delayMs: number, callback: () => void, pauses: string | undefined): Timer {
+    const timer = { dueMs: this.#elapsedMs + Math.max(0, delayMs), callback, pauses };
+    this.#timers.add(timer);
+    this.#changes += 1;
+    return {
+      cancel: () => {
+        if (this.#timers.delete(timer)) this.#changes += 1;
+      },
+    };
+  }
+
+  /** Of several timers at one time, the one that was set first. */
   #first(): WaitingTimer | undefined {
     let first: WaitingTimer | undefined;
     for (const timer of this.#timers) if (first === undefined || timer.dueMs < first.dueMs) first = timer;

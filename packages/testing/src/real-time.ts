@@ -1,0 +1,19 @@
+/** Real time, taken when this module is loaded: a test may fake the global timers, and a bed has to breathe all the same. */
+const { performance, setImmediate, setTimeout } = globalThis;
+
+/** A whole turn of the event loop: every promise that can go on has gone on by then. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+export function shortWait(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, 1);
+  });
+}
+
+export function realMs(): number {
+  return performance.now();
+}
