@@ -53,6 +53,7 @@ export const ERROR_CODES = {
   // testing
   TEST_MISUSED: 'A test bed was asked for something that it cannot do or that would prove nothing.',
   TEST_NOT_IDLE: 'A test bed did not come to rest.',
+  EXPECTATION_FAILED: 'A matcher of the testing package does not hold.',
   INVARIANT_VIOLATED: 'What happened in a test bed breaks a guarantee of Millrace.',
 } as const;
 

@@ -1,0 +1,127 @@
+/** What happened in each session, sorted by record: what the checkers ask. Indexes point into the history. */
+import type { PositionData, SettledHow } from '@millrace/core';
+import { recordIdOf } from './history-names.js';
+import type { HistoryEntry } from './history.js';
+
+export interface AttemptMark {
+  readonly startedAt: number;
+  endedAt: number | undefined;
+  error: Error | undefined;
+}
+
+export interface RecordMark extends PositionData {
+  readonly id: string;
+  readonly partitionKey: string;
+  readonly sentAt: number;
+  readonly attempts: AttemptMark[];
+  settled: { readonly at: number; readonly how: SettledHow } | undefined;
+  deferredAt: number | undefined;
+  abandonedAt: number | undefined;
+}
+
+export interface SessionLedger {
+  readonly sessionId: string;
+  shardId: string;
+  /** By record id, in the order of delivery. */
+  readonly records: Map<string, RecordMark>;
+  /** From here on no handler may start: the first of doubt, drain and end. */
+  closedAt: { readonly at: number; readonly why: string } | undefined;
+  doubtAt: number | undefined;
+}
+
+type InSession = Extract<HistoryEntry, { sessionId: string }>;
+type EventEntry = Extract<HistoryEntry, { kind: 'event' }>;
+
+export function readSessions(entries: readonly HistoryEntry[]): ReadonlyMap<string, SessionLedger> {
+  const sessions = new Map<string, SessionLedger>();
+  for (const [at, entry] of entries.entries()) {
+    if (!('sessionId' in entry)) continue;
+    const ledger = ledgerOf(sessions, entry);
+    if (entry.kind === 'event') readEvent(ledger, entry, at);
+    if (entry.kind === 'daemonSent' && entry.message.kind === 'processRecords') {
+      for (const record of entry.message.records) {
+        const id = recordIdOf(entry.shardId, record);
+        if (!ledger.records.has(id)) ledger.records.set(id, newMark({ ...record, id, sentAt: at }));
+      }
+    }
+  }
+  return sessions;
+}
+
+function ledgerOf(sessions: Map<string, SessionLedger>, { sessionId, shardId }: InSession): SessionLedger {
+  const known = sessions.get(sessionId);
+  if (known !== undefined) {
+    // Before `initialize` an event has no shard yet.
+    if (known.shardId === '') known.shardId = shardId;
+    return known;
+  }
+  const opened = {
+    sessionId,
+    shardId,
+    records: new Map<string, RecordMark>(),
+    closedAt: undefined,
+    doubtAt: undefined,
+  };
+  sessions.set(sessionId, opened);
+  return opened;
+}
+
+function newMark(record: Pick<RecordMark, 'id' | 'sentAt' | 'partitionKey' | keyof PositionData>): RecordMark {
+  const { id, partitionKey, sentAt, sequenceNumber, subSequenceNumber } = record;
+  const open = { attempts: [], settled: undefined, deferredAt: undefined, abandonedAt: undefined };
+  return { id, partitionKey, sentAt, sequenceNumber, subSequenceNumber, ...open };
+}
+
+function readEvent(ledger: SessionLedger, { event }: EventEntry, at: number): void {
+  switch (event.kind) {
+    case 'leaseDoubt':
+      ledger.doubtAt ??= at;
+      ledger.closedAt ??= { at, why: 'the lease was in doubt' };
+      return;
+    case 'draining':
+      ledger.closedAt ??= { at, why: 'the session was draining' };
+      return;
+    case 'sessionEnded':
+      ledger.closedAt ??= { at, why: 'the session had ended' };
+      return;
+    case 'handlerStarted':
+    case 'handlerEnded':
+    case 'recordSettled':
+    case 'recordDeferred':
+    case 'recordAbandoned': {
+      const mark = ledger.records.get(event.recordId);
+      if (mark !== undefined) readRecordEvent(mark, event, at);
+      return;
+    }
+    default:
+  }
+}
+
+type RecordEvent = Extract<
+  EventEntry['event'],
+  { kind: 'handlerStarted' | 'handlerEnded' | 'recordSettled' | 'recordDeferred' | 'recordAbandoned' }
+>;
+
+function readRecordEvent(mark: RecordMark, event: RecordEvent, at: number): void {
+  switch (event.kind) {
+    case 'handlerStarted':
+      mark.attempts.push({ startedAt: at, endedAt: undefined, error: undefined });
+      return;
+    case 'handlerEnded': {
+      const running = mark.attempts.at(-1);
+      if (running !== undefined) Object.assign(running, { endedAt: at, error: event.error });
+      return;
+    }
+    case 'recordSettled':
+      mark.settled ??= { at, how: event.how };
+      return;
+    case 'recordDeferred':
+      mark.deferredAt ??= at;
+      return;
+    case 'recordAbandoned':
+      mark.abandonedAt ??= at;
+      return;
+    default:
+      event satisfies never;
+  }
+}

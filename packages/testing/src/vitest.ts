@@ -1,0 +1,69 @@
+/**
+ * `import '@millrace/testing/vitest'` gives vitest's `expect` the matchers of Millrace.
+ *
+ * @packageDocumentation
+ */
+import { expect } from 'vitest';
+import type { DeliveredRecord } from './history.js';
+import {
+  toHaveAbandoned,
+  toHaveHandled,
+  toHaveParked,
+  toHaveRetried,
+  toHaveSkipped,
+  type MatchResult,
+  type ParkedAs,
+} from './matchers.js';
+import type { Observed } from './observed.js';
+import { toBeHeld, toHaveCheckpointed, toHaveLostNothing } from './shard-matchers.js';
+
+/** Matchers of beds and shards, for vitest's `expect`. */
+export interface MillraceMatchers<R = unknown> {
+  /** The handlers of all these records completed; with `not`: of none of them. */
+  toHaveHandled(...records: readonly DeliveredRecord[]): R;
+  /** The record is in the dead-letter sink and counts as settled. */
+  toHaveParked(record: DeliveredRecord, as?: ParkedAs): R;
+  /** These records failed and were skipped; with `not`: none of them was. */
+  toHaveSkipped(...records: readonly DeliveredRecord[]): R;
+  /** The latest stored checkpoint is exactly here. */
+  toHaveCheckpointed(at: DeliveredRecord | 'SHARD_END'): R;
+  /** The record's handler ran again: so many times, or at least once. */
+  toHaveRetried(record: DeliveredRecord, times?: number): R;
+  /** These records were given up for the next owner of the shard; with `not`: none of them was. */
+  toHaveAbandoned(...records: readonly DeliveredRecord[]): R;
+  /** The shard, or one shard of the bed, waits with its progress stopped. */
+  toBeHeld(): R;
+  /** Every delivered record is settled or will come again. */
+  toHaveLostNothing(): R;
+}
+
+declare module 'vitest' {
+  // oxlint-disable-next-line typescript/no-empty-object-type -- augmenting needs an interface
+  interface Matchers<T> extends MillraceMatchers<T> {}
+}
+
+type ForRecords = (observed: Observed, ...records: readonly DeliveredRecord[]) => MatchResult;
+
+/** "Not handled" of several records means none of them: one that is must fail the test. */
+function ofRecords(matcher: ForRecords) {
+  return function match(
+    this: { readonly isNot: boolean },
+    observed: Observed,
+    ...records: readonly DeliveredRecord[]
+  ): MatchResult {
+    if (!this.isNot || records.length < 2) return matcher(observed, ...records);
+    const results = records.map((record) => matcher(observed, record));
+    return results.find(({ pass }) => pass) ?? { pass: false, message: () => '' };
+  };
+}
+
+expect.extend({
+  toHaveHandled: ofRecords(toHaveHandled),
+  toHaveSkipped: ofRecords(toHaveSkipped),
+  toHaveAbandoned: ofRecords(toHaveAbandoned),
+  toHaveParked,
+  toHaveRetried,
+  toHaveCheckpointed,
+  toBeHeld,
+  toHaveLostNothing,
+});
