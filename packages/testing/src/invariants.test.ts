@@ -132,7 +132,10 @@ describe('I2: records of one key run one after the other', () => {
     ['while the one before it runs', (story: Story) => story.started(1).started(2)],
     ['while itself still runs', (story: Story) => story.started(1).retried(1, failed).started(1, 2)],
     ['before the one before it', (story: Story) => story.handled(2).started(1)],
-    ['when the one before it has failed and will run again', (story: Story) => story.started(1).ended(1, failed).started(2)],
+    [
+      'when the one before it has failed and will run again',
+      (story: Story) => story.started(1).ended(1, failed).started(2),
+    ],
   ])('a record that starts %s', (_, happens) => {
     const story = happens(new Story().begin().deliver(1, 2));
 
@@ -142,8 +145,14 @@ describe('I2: records of one key run one after the other', () => {
   it.each([
     ['of another key', (story: Story) => story.started(1).started(3)],
     ['when the one before it is deferred', (story: Story) => story.started(1).deferred(1).ended(1, failed).started(2)],
-    ['when the one before it was skipped', (story: Story) => story.started(1).ended(1, failed).settled(1, 'skipped').started(2)],
-    ['when the one before it was given up', (story: Story) => story.started(1).ended(1, failed).abandoned(1).started(2)],
+    [
+      'when the one before it was skipped',
+      (story: Story) => story.started(1).ended(1, failed).settled(1, 'skipped').started(2),
+    ],
+    [
+      'when the one before it was given up',
+      (story: Story) => story.started(1).ended(1, failed).abandoned(1).started(2),
+    ],
     ['again after it failed', (story: Story) => story.started(1).ended(1, failed).retried(1, failed).started(1, 2)],
   ])('but a record may start %s', (_, happens) => {
     const story = happens(new Story().begin().deliver(1, 2, [3, 'other']));
@@ -189,7 +198,9 @@ describe('I4: checkpoints increase', () => {
   const done = (): Story => new Story().begin().deliver(1, 2).handled(1, 2);
 
   it('one that goes back', () => {
-    expect(broken(done().checkpoint(2).asks(1).answered(1))).toStrictEqual([expect.stringMatching(/^I4 .*before the last/)]);
+    expect(broken(done().checkpoint(2).asks(1).answered(1))).toStrictEqual([
+      expect.stringMatching(/^I4 .*before the last/),
+    ]);
   });
   it('one that repeats what was stored', () => {
     expect(broken(done().checkpoint(2).asks(2).answered(2))).toStrictEqual([expect.stringMatching(/^I4 .*again/)]);
@@ -210,13 +221,19 @@ describe('I4: checkpoints increase', () => {
 
 describe('I5: one status for each action', () => {
   it.each([
-    ['a status for another action', (story: Story) => story.deliver(1).said({ kind: 'status', responseFor: 'leaseLost' })],
+    [
+      'a status for another action',
+      (story: Story) => story.deliver(1).said({ kind: 'status', responseFor: 'leaseLost' }),
+    ],
     ['a status for nothing', (story: Story) => story.deliver(1).said({ kind: 'status', responseFor: undefined })],
     ['a second status', (story: Story) => story.deliver().status('processRecords').status('processRecords')],
     ['an action before the last one was answered', (story: Story) => story.deliver().deliver()],
     ['output between actions', (story: Story) => story.misbehaved('outOfTurn', 'no action is open')],
     ['an answer while a handler runs', (story: Story) => story.deliver(1).started(1).status('processRecords')],
-    ['an answer while a checkpoint is in flight', (story: Story) => story.deliver(1).handled(1).asks(1).status('processRecords')],
+    [
+      'an answer while a checkpoint is in flight',
+      (story: Story) => story.deliver(1).handled(1).asks(1).status('processRecords'),
+    ],
   ])('%s', (_, happens) => {
     expect(ids(happens(new Story().begin()))).toStrictEqual(['I5']);
   });
@@ -230,7 +247,11 @@ describe('I5: one status for each action', () => {
 
 describe('I6: nothing but messages', () => {
   it('a line that is no message, and the word null', () => {
-    const story = new Story().begin().deliver(1).said({ kind: 'skipped', why: 'it is no JSON object' }).said({ kind: 'null' });
+    const story = new Story()
+      .begin()
+      .deliver(1)
+      .said({ kind: 'skipped', why: 'it is no JSON object' })
+      .said({ kind: 'null' });
 
     expect(broken(story)).toStrictEqual([
       expect.stringMatching(/^I6 .*no JSON object/),
@@ -256,7 +277,8 @@ describe('I7: when a checkpoint is possible', () => {
 });
 
 describe('I8: a shard ends when everything of it is settled', () => {
-  const ending = (): Story => new Story().begin().deliver(1, 2).handled(1).status('processRecords').action('shardEnded');
+  const ending = (): Story =>
+    new Story().begin().deliver(1, 2).handled(1).status('processRecords').action('shardEnded');
 
   it('an end with a record that is not settled', () => {
     const story = ending().checkpoint('SHARD_END').status('shardEnded');
@@ -306,7 +328,7 @@ describe('reports', () => {
   it('say what happened to which record, why, and what came before', () => {
     expect(violation === undefined ? '' : formatViolation(violation, story.entries)).toMatchInlineSnapshot(`
       "I1: a checkpoint never covers a record that was not settled before the checkpoint was asked for.
-      But the stored checkpoint covers #1, which was not settled when it was asked for (record #1, shard A).
+      But the stored checkpoint covers #1, which was not settled when it was asked for (shard A).
       Cause: no handler had started for it; this is decided by Millrace alone: please report it with this timeline.
         t+0ms      A/1    daemon: initialize from TRIM_HORIZON
         t+0ms      A/1    session ready
@@ -336,7 +358,9 @@ describe('reports', () => {
 
     expect(thrown).toThrow(/^I1: .*\n[\s\S]*and 1 more/);
     expect(thrown).toThrow(
-      expect.toSatisfy((error) => isMillraceError(error, 'INVARIANT_VIOLATED') && Array.isArray(error.details['violations'])),
+      expect.toSatisfy(
+        (error) => isMillraceError(error, 'INVARIANT_VIOLATED') && Array.isArray(error.details['violations']),
+      ),
     );
     expect(() => assertInvariants(new Story().begin().entries, declared())).not.toThrow();
   });

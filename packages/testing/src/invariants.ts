@@ -36,15 +36,14 @@ export function assertInvariants(entries: readonly HistoryEntry[], definition: C
 
 /** What happened, to which record, the likely cause, and the last 30 lines before it. */
 export function formatViolation(violation: Violation, entries: readonly HistoryEntry[]): string {
-  const { invariant, what, shardId, recordId, cause, at } = violation;
+  const { invariant, what, shardId, cause, at } = violation;
   const names = new HistoryNames(entries);
-  const record = recordId === undefined ? '' : `record ${names.record(recordId)}, `;
   const lines = entries
     .slice(Math.max(0, at + 1 - LINES_BEFORE), at + 1)
     .map((entry, index, shown) => `${index === shown.length - 1 ? '>' : ' '} ${timelineLine(entry, names)}`);
   return [
     `${invariant}: ${INVARIANTS[invariant]}.`,
-    `But ${names.within(what)} (${record}shard ${names.shard(shardId)}).`,
+    `But ${names.within(what)} (shard ${names.shard(shardId)}).`,
     `Cause: ${names.within(cause)}.`,
     ...lines,
   ].join('\n');

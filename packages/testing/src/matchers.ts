@@ -104,9 +104,7 @@ function eachRecord(observed: Observed, records: readonly DeliveredRecord[], exp
     const names = new HistoryNames(entries);
     const lines = (failing.length === 0 ? all : failing).map(({ record, facts }) => {
       const who = describeRecord(record, names, REVEALED.has(observed));
-      if (failing.length === 0)
-        return `Expected ${who} not ${expected}, but it was so: ${names.within(instead(facts))}.`;
-      return `Expected ${who} ${expected}, but ${names.within(instead(facts))}.`;
+      return `Expected ${who} ${failing.length === 0 ? 'not ' : ''}${expected}, but ${names.within(instead(facts))}.`;
     });
     return lines.join('\n');
   };

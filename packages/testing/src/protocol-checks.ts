@@ -61,35 +61,16 @@ function readWire(turn: Turn, entry: Exclude<InSession, { kind: 'event' }>): Wro
 
 /** Work that a session has given up is not waited for. */
 function readEvent(turn: Turn, { event }: Extract<InSession, { kind: 'event' }>): Wrong | undefined {
-  switch (event.kind) {
-    case 'handlerStarted':
-      turn.running.add(event.recordId);
-      return undefined;
-    case 'handlerEnded':
-    case 'recordAbandoned':
-      turn.running.delete(event.recordId);
-      return undefined;
-    case 'checkpointRequested':
-      turn.checkpointing = true;
-      return undefined;
-    case 'checkpointAnswered':
-      turn.checkpointing = false;
-      return undefined;
-    case 'leaseDoubt':
-    case 'draining':
-      turn.closing = true;
-      return undefined;
-    case 'acknowledged': {
-      const [recordId] = turn.running;
-      if (recordId !== undefined && !turn.closing)
-        return { what: `${event.action} was acknowledged while the handler of ${recordId} was running`, recordId };
-      return turn.checkpointing
-        ? { what: `${event.action} was acknowledged while a checkpoint was in flight` }
-        : undefined;
-    }
-    default:
-      return undefined;
-  }
+  if (event.kind === 'handlerStarted') turn.running.add(event.recordId);
+  if (event.kind === 'handlerEnded' || event.kind === 'recordAbandoned') turn.running.delete(event.recordId);
+  if (event.kind === 'checkpointRequested') turn.checkpointing = true;
+  if (event.kind === 'checkpointAnswered') turn.checkpointing = false;
+  if (event.kind === 'leaseDoubt' || event.kind === 'draining') turn.closing = true;
+  if (event.kind !== 'acknowledged') return undefined;
+  const [recordId] = turn.running;
+  if (recordId !== undefined && !turn.closing)
+    return { what: `${event.action} was acknowledged while the handler of ${recordId} was running`, recordId };
+  return turn.checkpointing ? { what: `${event.action} was acknowledged while a checkpoint was in flight` } : undefined;
 }
 
 /** I6. Every such line is in the history twice, as read and as misbehaviour; the reading counts. */

@@ -13,7 +13,6 @@ const taken = (data: Uint8Array): number =>
     data,
     partitionKey: 'key',
     sequenceNumber: '1',
-    subSequenceNumber: undefined,
     approximateArrivalTimestamp: 0,
   }).records.length;
 
@@ -120,7 +119,9 @@ describe('edge cases', () => {
     expect(Object.hasOwn(JSON.parse(text(named('JSON with a __proto__ of its own'))) as object, '__proto__')).toBe(
       true,
     );
-    expect(() => new TextDecoder('utf-8', { fatal: true }).decode(named('bytes that are no UTF-8').data)).toThrow();
+    expect(() => new TextDecoder('utf-8', { fatal: true }).decode(named('bytes that are no UTF-8').data)).toThrow(
+      TypeError,
+    );
     expect(text(named('JSON with a __proto__ of its own'))).toContain('"__proto__"');
   });
 });

@@ -94,7 +94,7 @@ function ofJson(payload: unknown, key: string): SingleRecord {
 }
 
 function single(data: Uint8Array, partitionKey: string): SingleRecord {
-  const characters = [...partitionKey].length;
+  const characters = Array.from(partitionKey).length;
   if (characters >= 1 && characters <= KEY_CHARACTERS_MAX) return { kind: 'single', partitionKey, data };
   throw new MillraceError(
     'TEST_MISUSED',

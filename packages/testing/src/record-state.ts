@@ -29,8 +29,9 @@ export function factsOf(recordId: string, entries: readonly HistoryEntry[]): Rec
   for (const entry of entries) {
     if (entry.kind === 'parked' && entry.entry.id === recordId) facts.parked.push(entry.entry);
     if (entry.kind === 'daemonSent' && delivers(entry, recordId)) {
+      // Once more in the same session changes nothing: it joins the first.
+      if (owner !== entry.sessionId && facts.settled.length === 0) facts.state = 'no handler has started for it';
       owner = entry.sessionId;
-      if (facts.settled.length === 0) facts.state = 'no handler has started for it';
     }
     if (entry.kind !== 'event') continue;
     const { event } = entry;
@@ -88,7 +89,7 @@ const PAYLOAD_CHARACTERS_MAX = 80;
 export function describeRecord(record: DeliveredRecord, names: HistoryNames, reveal: boolean): string {
   const { id, shardId, partitionKey, data } = record;
   const facts = [`shard ${names.shard(shardId)}`, `key ${JSON.stringify(partitionKey)}`];
-  if (reveal) facts.push(`payload ${excerpt(data)}`);
+  if (reveal) facts.push(`payload ${JSON.stringify(excerpt(data))}`);
   return `${names.record(id)} (${facts.join(', ')})`;
 }
 

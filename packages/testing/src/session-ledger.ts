@@ -1,5 +1,5 @@
 /** What happened in each session, sorted by record: what the checkers ask. Indexes point into the history. */
-import type { PositionData, SettledHow } from '@millrace/core';
+import type { PositionData, SessionEvent, SettledHow } from '@millrace/core';
 import { recordIdOf } from './history-names.js';
 import type { HistoryEntry } from './history.js';
 
@@ -16,7 +16,6 @@ export interface RecordMark extends PositionData {
   readonly attempts: AttemptMark[];
   settled: { readonly at: number; readonly how: SettledHow } | undefined;
   deferredAt: number | undefined;
-  abandonedAt: number | undefined;
 }
 
 export interface SessionLedger {
@@ -26,7 +25,6 @@ export interface SessionLedger {
   readonly records: Map<string, RecordMark>;
   /** From here on no handler may start: the first of doubt, drain and end. */
   closedAt: { readonly at: number; readonly why: string } | undefined;
-  doubtAt: number | undefined;
 }
 
 type InSession = Extract<HistoryEntry, { sessionId: string }>;
@@ -60,7 +58,6 @@ function ledgerOf(sessions: Map<string, SessionLedger>, { sessionId, shardId }: 
     shardId,
     records: new Map<string, RecordMark>(),
     closedAt: undefined,
-    doubtAt: undefined,
   };
   sessions.set(sessionId, opened);
   return opened;
@@ -68,41 +65,26 @@ function ledgerOf(sessions: Map<string, SessionLedger>, { sessionId, shardId }: 
 
 function newMark(record: Pick<RecordMark, 'id' | 'sentAt' | 'partitionKey' | keyof PositionData>): RecordMark {
   const { id, partitionKey, sentAt, sequenceNumber, subSequenceNumber } = record;
-  const open = { attempts: [], settled: undefined, deferredAt: undefined, abandonedAt: undefined };
+  const open = { attempts: [], settled: undefined, deferredAt: undefined };
   return { id, partitionKey, sentAt, sequenceNumber, subSequenceNumber, ...open };
 }
 
+/** The ends of a session, in the words of a sentence that begins with "after". */
+const CLOSED_BY: Readonly<Partial<Record<SessionEvent['kind'], string>>> = {
+  leaseDoubt: 'the lease was in doubt',
+  draining: 'the session was draining',
+  sessionEnded: 'the session had ended',
+};
+
 function readEvent(ledger: SessionLedger, { event }: EventEntry, at: number): void {
-  switch (event.kind) {
-    case 'leaseDoubt':
-      ledger.doubtAt ??= at;
-      ledger.closedAt ??= { at, why: 'the lease was in doubt' };
-      return;
-    case 'draining':
-      ledger.closedAt ??= { at, why: 'the session was draining' };
-      return;
-    case 'sessionEnded':
-      ledger.closedAt ??= { at, why: 'the session had ended' };
-      return;
-    case 'handlerStarted':
-    case 'handlerEnded':
-    case 'recordSettled':
-    case 'recordDeferred':
-    case 'recordAbandoned': {
-      const mark = ledger.records.get(event.recordId);
-      if (mark !== undefined) readRecordEvent(mark, event, at);
-      return;
-    }
-    default:
-  }
+  const why = CLOSED_BY[event.kind];
+  if (why !== undefined) ledger.closedAt ??= { at, why };
+  if (!('partitionKey' in event)) return;
+  const mark = ledger.records.get(event.recordId);
+  if (mark !== undefined) readRecordEvent(mark, event, at);
 }
 
-type RecordEvent = Extract<
-  EventEntry['event'],
-  { kind: 'handlerStarted' | 'handlerEnded' | 'recordSettled' | 'recordDeferred' | 'recordAbandoned' }
->;
-
-function readRecordEvent(mark: RecordMark, event: RecordEvent, at: number): void {
+function readRecordEvent(mark: RecordMark, event: Extract<SessionEvent, { partitionKey: string }>, at: number): void {
   switch (event.kind) {
     case 'handlerStarted':
       mark.attempts.push({ startedAt: at, endedAt: undefined, error: undefined });
@@ -119,7 +101,7 @@ function readRecordEvent(mark: RecordMark, event: RecordEvent, at: number): void
       mark.deferredAt ??= at;
       return;
     case 'recordAbandoned':
-      mark.abandonedAt ??= at;
+    case 'retryScheduled':
       return;
     default:
       event satisfies never;

@@ -103,25 +103,12 @@ function describeLine(line: WorkerLine, shardId: string, names: HistoryNames): s
 }
 
 function describeEvent(event: SessionEvent, names: HistoryNames): string {
-  switch (event.kind) {
-    case 'handlerStarted':
-    case 'handlerEnded':
-    case 'retryScheduled':
-    case 'recordSettled':
-    case 'recordDeferred':
-    case 'recordAbandoned':
-      return `${names.record(event.recordId)} ${describeRecordEvent(event)}`;
-    default:
-      return describeSessionEvent(event, names);
-  }
+  return 'partitionKey' in event
+    ? `${names.record(event.recordId)} ${describeRecordEvent(event)}`
+    : describeSessionEvent(event, names);
 }
 
-type RecordEvent = Extract<
-  SessionEvent,
-  {
-    kind: 'handlerStarted' | 'handlerEnded' | 'retryScheduled' | 'recordSettled' | 'recordDeferred' | 'recordAbandoned';
-  }
->;
+type RecordEvent = Extract<SessionEvent, { partitionKey: string }>;
 
 function describeRecordEvent(event: RecordEvent): string {
   switch (event.kind) {

@@ -18,28 +18,28 @@ import type { Observed } from './observed.js';
 import { toBeHeld, toHaveCheckpointed, toHaveLostNothing } from './shard-matchers.js';
 
 /** Matchers of beds and shards, for vitest's `expect`. */
-export interface MillraceMatchers<R = unknown> {
+export interface MillraceMatchers {
   /** The handlers of all these records completed; with `not`: of none of them. */
-  toHaveHandled(...records: readonly DeliveredRecord[]): R;
+  toHaveHandled(...records: readonly DeliveredRecord[]): void;
   /** The record is in the dead-letter sink and counts as settled. */
-  toHaveParked(record: DeliveredRecord, as?: ParkedAs): R;
+  toHaveParked(record: DeliveredRecord, as?: ParkedAs): void;
   /** These records failed and were skipped; with `not`: none of them was. */
-  toHaveSkipped(...records: readonly DeliveredRecord[]): R;
+  toHaveSkipped(...records: readonly DeliveredRecord[]): void;
   /** The latest stored checkpoint is exactly here. */
-  toHaveCheckpointed(at: DeliveredRecord | 'SHARD_END'): R;
+  toHaveCheckpointed(at: DeliveredRecord | 'SHARD_END'): void;
   /** The record's handler ran again: so many times, or at least once. */
-  toHaveRetried(record: DeliveredRecord, times?: number): R;
+  toHaveRetried(record: DeliveredRecord, times?: number): void;
   /** These records were given up for the next owner of the shard; with `not`: none of them was. */
-  toHaveAbandoned(...records: readonly DeliveredRecord[]): R;
+  toHaveAbandoned(...records: readonly DeliveredRecord[]): void;
   /** The shard, or one shard of the bed, waits with its progress stopped. */
-  toBeHeld(): R;
+  toBeHeld(): void;
   /** Every delivered record is settled or will come again. */
-  toHaveLostNothing(): R;
+  toHaveLostNothing(): void;
 }
 
 declare module 'vitest' {
-  // oxlint-disable-next-line typescript/no-empty-object-type -- augmenting needs an interface
-  interface Matchers<T> extends MillraceMatchers<T> {}
+  // Augmenting wants an interface with the type parameter that vitest gives it.
+  interface Matchers<T> extends MillraceMatchers {}
 }
 
 type ForRecords = (observed: Observed, ...records: readonly DeliveredRecord[]) => MatchResult;
