@@ -1,5 +1,12 @@
 /** The worker's container as a bed lends it: the same scopes, with the bed's sink behind the tokens of sinks. */
-import type { ConsumerDefinition, ContainerPort, DeadLetterSink, ResolvedDeadLetter, Scope } from '@millrace/core';
+import type {
+  ConsumerDefinition,
+  ContainerPort,
+  DeadLetterEntry,
+  DeadLetterSink,
+  ResolvedDeadLetter,
+  Scope,
+} from '@millrace/core';
 
 export interface LeaseScopesOptions {
   readonly container: ContainerPort;
@@ -8,28 +15,30 @@ export interface LeaseScopesOptions {
   readonly sink: DeadLetterSink;
   /** Tokens that the test gave something for. */
   readonly given: ReadonlySet<unknown>;
+  /** A sink of the test's own has taken an entry. */
+  readonly onParked: (entry: DeadLetterEntry) => void;
 }
 
 export class LeaseScopes {
   readonly port: ContainerPort;
   /** As declared, with instances remembered as they are made. */
   readonly definition: ConsumerDefinition;
+  readonly #options: LeaseScopesOptions;
+  readonly #sinkTokens: ReadonlySet<unknown>;
   readonly #shards = new WeakMap<Scope, string>();
   readonly #instances = new Map<string, object>();
 
-  constructor({ container, definition, sink, given }: LeaseScopesOptions) {
-    const sinkTokens = new Set(
-      declaredSinks(definition)
-        .flatMap(tokenOf)
-        .filter((token) => !given.has(token)),
-    );
+  constructor(options: LeaseScopesOptions) {
+    const { container, definition } = options;
+    this.#options = options;
+    this.#sinkTokens = new Set(declaredSinks(definition).flatMap(tokenOf));
     this.port = {
       openScope: async (shard) => {
         const inner = await container.openScope(shard);
-        // The token says what it stands for.
         const scope: Scope = {
+          // The token says what it stands for.
           resolve: <T>(token: unknown) =>
-            sinkTokens.has(token) ? Promise.resolve(sink as T) : inner.resolve<T>(token),
+            this.#sinkTokens.has(token) ? (this.#sink(token, inner) as Promise<T>) : inner.resolve<T>(token),
           dispose: () => inner.dispose(),
         };
         this.#shards.set(scope, shard.shardId);
@@ -47,12 +56,35 @@ export class LeaseScopes {
     return this.#instances.get(shardId);
   }
 
+  async #sink(token: unknown, inner: Scope): Promise<unknown> {
+    const { given, sink, onParked } = this.#options;
+    if (!given.has(token)) return sink;
+    const own = await inner.resolve<unknown>(token);
+    return isSink(own) ? observed(own, onParked) : own;
+  }
+
   async #make({ instance: source }: ConsumerDefinition, scope: Scope): Promise<object> {
     const instance = source.kind === 'class' ? await scope.resolve<object>(source.target) : await source.create(scope);
     const shardId = this.#shards.get(scope);
     if (shardId !== undefined) this.#instances.set(shardId, instance);
     return instance;
   }
+}
+
+/** The test's own sink, with a look at what it acknowledges: the invariants need to know. */
+function observed(sink: DeadLetterSink, onParked: (entry: DeadLetterEntry) => void): DeadLetterSink {
+  return {
+    durable: sink.durable,
+    write: async (entry, signal) => {
+      await sink.write(entry, signal);
+      onParked(entry);
+    },
+    close: () => sink.close(),
+  };
+}
+
+function isSink(value: unknown): value is DeadLetterSink {
+  return typeof value === 'object' && value !== null && 'write' in value && typeof value.write === 'function';
 }
 
 /** Every dead letter of the consumer and of its handlers. */

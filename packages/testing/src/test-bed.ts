@@ -1,5 +1,11 @@
 /** `testBed`: a consumer on shards in memory, run by the production runner against the production daemon side. */
-import { MillraceError, readDefinition, type ConsumerDefinition, type InjectionToken } from '@millrace/core';
+import {
+  MillraceError,
+  readDefinition,
+  type ConsumerDefinition,
+  type DeadLetterEntry,
+  type InjectionToken,
+} from '@millrace/core';
 import {
   resolveConsumer,
   ShardRunner,
@@ -93,7 +99,9 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
     this.#container = container;
     this.#options = options;
     this.clock = options.clock ?? new VirtualClock();
-    this.sink = new FakeSink((entry) => this.history.add({ atMs: this.clock.elapsedMs, kind: 'parked', entry }));
+    const onParked = (entry: DeadLetterEntry): void =>
+      this.history.add({ atMs: this.clock.elapsedMs, kind: 'parked', entry });
+    this.sink = new FakeSink(onParked);
     this.#userCode = new UserCode({
       elapsedMs: () => this.clock.elapsedMs,
       sessionOf: (shardId) => this.shard(shardId).status.sessionId,
@@ -101,7 +109,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
     const given = new Set<unknown>(options.overrides?.map(({ token }) => token));
     const { port } = container;
     const { definition } = resolved;
-    this.#scopes = new LeaseScopes({ container: port, definition, sink: this.sink, given });
+    this.#scopes = new LeaseScopes({ container: port, definition, sink: this.sink, given, onParked });
     this.#resolved = { ...resolved, definition: this.#userCode.watch(this.#scopes.definition) };
     const parts = this.#parts();
     this.shards = shardNames(options.shards ?? 1).map(

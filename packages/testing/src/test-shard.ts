@@ -18,6 +18,8 @@ import type { SingleRecord, TestRecord } from './record-builders.js';
 type CheckpointTarget = PositionData | 'SHARD_END';
 type DaemonAction = 'initialize' | 'processRecords' | 'shutdownRequested' | 'leaseLost' | 'shardEnded';
 
+const CUT_OFF = 'its session was cut off';
+
 /** Single records come back one for one; a KPL aggregate comes back as its user records. */
 export type Delivered<R extends readonly TestRecord[]> = R extends readonly SingleRecord[]
   ? { readonly [K in keyof R]: DeliveredRecord }
@@ -149,7 +151,7 @@ export class TestShard implements Observed {
   /** Ends the session, if it has not ended. */
   async close(): Promise<void> {
     const lease = this.#lease;
-    lease.closing ??= 'its session was cut off';
+    lease.closing = CUT_OFF;
     await lease.daemon.end();
     await this.#parts.advanceUntil(lease.outcome);
   }
@@ -181,7 +183,7 @@ export class TestShard implements Observed {
     };
     answered.then(answer, (error: unknown) => {
       answer();
-      if (lease.closing !== 'its session was cut off') this.#parts.failed(toError(error));
+      if (lease.closing !== CUT_OFF) this.#parts.failed(toError(error));
     });
   }
 

@@ -76,3 +76,12 @@ export const order = records.json<{ readonly id: string; readonly customer?: str
 export function placed(id: string, customer = 'c-1'): ReturnType<typeof order> {
   return order({ id, customer });
 }
+
+/** Holds a handler up until the test opens it. */
+export function openableGate(): { readonly passed: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open };
+}
