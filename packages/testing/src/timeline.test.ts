@@ -56,7 +56,7 @@ describe('timeline', () => {
       t+250ms    A/1    worker: checkpoint at #2
       t+250ms    A      store: checkpoint at #2
       t+250ms    A/1    held by #3: the test
-      t+250ms    A/1    released by #3
+      t+250ms    A/1    no longer held by #3
       t+250ms    A/1    draining: handoff
       t+250ms    A/1    #3 abandoned: the session ended
       t+250ms    A/1    worker: status processRecords

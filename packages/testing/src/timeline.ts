@@ -7,8 +7,6 @@ import type { HistoryEntry } from './history.js';
 export interface TimelineOptions {
   /** Also what says nothing new: the runtime's own view of what the wire shows already. @defaultValue false */
   readonly everything?: boolean;
-  /** Who names records and shards. @defaultValue this history */
-  readonly names?: HistoryNames;
 }
 
 const TIME_WIDTH = 10;
@@ -26,8 +24,8 @@ const ECHOES: ReadonlySet<SessionEvent['kind']> = new Set([
 ]);
 
 /** Records are `#1`, `#2`... in the order of their delivery; times are virtual milliseconds since the bed opened. */
-export function timeline(entries: readonly HistoryEntry[], options: TimelineOptions = {}): string {
-  const { everything = false, names = new HistoryNames(entries) } = options;
+export function timeline(entries: readonly HistoryEntry[], { everything = false }: TimelineOptions = {}): string {
+  const names = new HistoryNames(entries);
   return entries
     .filter((entry) => everything || !isEcho(entry))
     .map((entry) => timelineLine(entry, names))
@@ -147,9 +145,9 @@ function describeSessionEvent(event: Exclude<SessionEvent, RecordEvent>, names: 
     case 'held':
       return `held${ofRecord(event.recordId, names)}: ${event.why}`;
     case 'released':
-      return `released${ofRecord(event.recordId, names)}`;
+      return `no longer held${ofRecord(event.recordId, names)}`;
     case 'stuck':
-      return `${event.handler} is stuck${ofRecord(event.recordId, names)} after ${event.runningMs}ms`;
+      return `${event.handler} is stuck${event.recordId === undefined ? '' : ` in ${names.record(event.recordId)}`} after ${event.runningMs}ms`;
     case 'checkpointRequested':
       return `checkpoint at ${names.target(shardId, event.target)} requested`;
     case 'checkpointAnswered':
