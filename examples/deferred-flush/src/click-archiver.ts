@@ -5,11 +5,12 @@ import {
   OnShutdownRequested,
   type Deferred,
   type RecordContext,
+  type ShardContext,
 } from '@millrace/core';
 import { Archive } from './archive.js';
 import { Click } from './click.js';
 
-/** Clicks of one file; the first one's context outlives its handler, and has the log and the clock. */
+/** Clicks of one file. The first one's context is good until its click is settled: log, clock, and the signal of the lease. */
 interface File {
   readonly context: RecordContext;
   readonly clicks: { readonly line: string; readonly deferred: Deferred }[];
@@ -28,7 +29,6 @@ const RETRY_MAX_DELAY_MS = 30_000;
 export class ClickArchiver {
   #open: File | undefined;
   #written: Promise<void> = Promise.resolve();
-  readonly #leaseEnded = new AbortController();
 
   constructor(private readonly archive: Archive) {}
 
@@ -51,13 +51,8 @@ export class ClickArchiver {
     await this.#written;
   }
 
-  /** Called when the lease has ended, however: what is not written by now belongs to the next owner of the shard. */
-  dispose(): void {
-    this.#leaseEnded.abort();
-  }
-
   async #closeLater(file: File): Promise<void> {
-    await file.context.sleep(OPEN_MAX_MS);
+    await pause(file.context, OPEN_MAX_MS);
     if (this.#open === file) await this.#close(file);
   }
 
@@ -69,22 +64,29 @@ export class ClickArchiver {
   }
 
   /**
-   * An archive that is down is no fault of the clicks: it is asked until it answers. Meanwhile the clicks stay unsettled,
-   * and when `maxInFlight` of them wait, the shard is held and health says so.
+   * An archive that is down is no fault of the clicks: it is asked until it answers, or until the lease ends, and then the
+   * clicks belong to the next owner of the shard. Meanwhile they stay unsettled, and when `maxInFlight` of them wait, the
+   * shard is held and health says so.
    */
   async #write({ clicks, context }: File): Promise<void> {
     const name = `${context.record.id.replaceAll(':', '-')}.jsonl`;
     const lines = clicks.map(({ line }) => line);
-    const { signal } = this.#leaseEnded;
+    const { signal } = context;
     for (let delayMs = RETRY_INITIAL_DELAY_MS; !signal.aborted; delayMs = Math.min(2 * delayMs, RETRY_MAX_DELAY_MS)) {
       try {
         await this.archive.write(name, lines, signal);
         for (const { deferred } of clicks) deferred.done();
         return;
       } catch (error) {
+        if (signal.aborted) return;
         context.log.warn({ err: error, file: name, delayMs }, 'The archive did not take a file; it is asked again.');
-        await context.sleep(delayMs);
+        await pause(context, delayMs);
       }
     }
   }
+}
+
+/** A sleep that ends early, and does not throw, when the lease ends: nobody awaits what goes on in the background. */
+async function pause(context: ShardContext, delayMs: number): Promise<void> {
+  await context.sleep(delayMs).catch(() => undefined);
 }
