@@ -66,6 +66,12 @@ describe('toHaveHandled', () => {
     expect(said(toHaveHandled(happens(new Story()), record))).toContain(`to be handled, but ${state}.`);
   });
 
+  it('does not take a repeated delivery in one session for a new beginning', () => {
+    const story = new Story().deliver(1).started(1).deliver(1);
+
+    expect(said(toHaveHandled(story, story.record(1)))).toContain('placed is still running (attempt 1)');
+  });
+
   it('holds for a record that a later session handled', () => {
     const first = new Story().begin().deliver(1).abandoned(1).over();
     const second = new Story({ session: 2, after: first }).begin().deliver(1).handled(1).over();
