@@ -49,6 +49,15 @@ describe('an application outside this repository', () => {
     expect(complaints).toBe('');
   });
 
+  it('is tested with @millrace/testing on the test runner of Node', async () => {
+    const { stdout } = await run(process.execPath, ['--test', '--test-reporter', 'tap', 'dist/first-test.js'], {
+      cwd: app,
+      env: environment(),
+    });
+
+    expect(stdout).toMatch(/^# pass 2$/m);
+  });
+
   it.each([
     ['this Node', /^v(?:20|22|24)\./],
     ['node@22', /^v22\./],
