@@ -8,7 +8,7 @@
 export { testBed } from './test-bed.js';
 export type { TestBed } from './test-bed.js';
 export type { IdleOptions, TestBedOptions } from './bed-options.js';
-export type { TestShard } from './test-shard.js';
+export type { Delivered, TestShard } from './test-shard.js';
 export { VirtualClock } from './virtual-clock.js';
 export { track } from './tracked.js';
 export type { FakeSink } from './fake-sink.js';
@@ -17,7 +17,15 @@ export type { KeptLog, LogLine } from './kept-log.js';
 
 // One handler, no stream
 export { handler } from './handler.js';
-export type { BatchOutcome, HandlerHarness, HandlerInput, HandlerOutcome } from './handler.js';
+export type {
+  BatchOutcome,
+  HandlerHarness,
+  HandlerInput,
+  HandlerOptions,
+  HandlerOutcome,
+  HandlerTrace,
+  RecordOutcome,
+} from './handler.js';
 
 // Records
 export { records } from './record-builders.js';

@@ -35,6 +35,14 @@ const GUARD_MS = 2_000;
 const RETENTION_MS = 86_400_000;
 const UPPER_END = 1 - Number.EPSILON;
 
+/** What the options make of a definition. @throws ConfigurationError */
+export function resolveFor(
+  definition: ConsumerDefinition,
+  { properties, env = {} }: Pick<TestBedOptions, 'properties' | 'env'>,
+): ResolvedConsumer {
+  return resolveConsumer(definition, { options: properties, optionsSource: 'testBed()', env, engine: 'local' });
+}
+
 type ConsumerOf<I extends object> = abstract new (...args: never[]) => I;
 
 /**
@@ -55,13 +63,7 @@ export async function testBed<I extends object>(
     );
   }
   const definition = typeof consumer === 'function' ? readDefinition(consumer) : consumer;
-  const { properties, env = {} } = options;
-  const resolved = resolveConsumer(definition, {
-    options: properties,
-    optionsSource: 'testBed()',
-    env,
-    engine: 'local',
-  });
+  const resolved = resolveFor(definition, options);
   const container = await openContainer(definition, options);
   const bed = new TestBed<I>(resolved, container, options);
   try {
@@ -320,10 +322,10 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
 
   async #advanceUntil(promise: Promise<unknown>): Promise<void> {
     let settled = false;
-    const done = (): void => {
+    const note = (): void => {
       settled = true;
     };
-    promise.then(done, done);
+    promise.then(note, note);
     for (;;) {
       await untilStill(this.#idleTarget());
       if (settled || !this.clock.runNext()) return;

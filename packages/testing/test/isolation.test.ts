@@ -78,7 +78,7 @@ describe('services', () => {
     class Broken {
       constructor(@inject('NOBODY') readonly nobody: unknown) {}
       @OnRecord()
-      any(_: unknown): void {
+      any(): void {
         // Never called.
       }
     }
