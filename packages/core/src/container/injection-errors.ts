@@ -7,12 +7,12 @@ import { serviceKind } from './services.js';
 /** From what was asked for first to what is being built now. */
 export type Path = readonly unknown[];
 
-export function nameOf(token: unknown): string {
+function nameOf(token: unknown): string {
   if (typeof token === 'function') return token.name === '' ? '(anonymous class)' : token.name;
   return typeof token === 'string' ? `"${token}"` : String(token);
 }
 
-export function showPath(path: Path): string {
+function showPath(path: Path): string {
   return path.map(nameOf).join(' -> ');
 }
 

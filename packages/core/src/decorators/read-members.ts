@@ -5,7 +5,7 @@ import type { Issues, Place } from '../definition/issues.js';
 import { type Declaration, type Member, ownDeclarations } from './store.js';
 
 export type HandlerDeclaration = Extract<Declaration, { kind: 'record' | 'batch' }>;
-export type MemberDeclaration = Extract<Declaration, { readonly member: Member | undefined }> & {
+type MemberDeclaration = Extract<Declaration, { readonly member: Member | undefined }> & {
   readonly member: Member;
 };
 
@@ -118,11 +118,11 @@ function checkOnce(
   seen.set(id, key);
 }
 
-export function isHandler(declaration: Declaration): declaration is HandlerDeclaration {
+function isHandler(declaration: Declaration): declaration is HandlerDeclaration {
   return declaration.kind === 'record' || declaration.kind === 'batch';
 }
 
-export function memberOf(declaration: Declaration): Member | undefined {
+function memberOf(declaration: Declaration): Member | undefined {
   return 'member' in declaration ? declaration.member : undefined;
 }
 

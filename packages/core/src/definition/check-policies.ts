@@ -25,7 +25,7 @@ const retryRules = {
 const retryNames = [...Object.keys(retryRules), 'then'];
 const exhausted = ['deadLetter', 'hold', 'stop', 'skip'] as const;
 
-export const retryDefaults = {
+const retryDefaults = {
   attempts: 5,
   initialDelayMs: 200,
   maxDelayMs: 30_000,
@@ -34,7 +34,7 @@ export const retryDefaults = {
   maxRecordAgeMs: undefined,
 } as const satisfies Omit<RetryPolicy, 'then'>;
 
-export const checkpointDefault: CheckpointPolicy = Object.freeze({
+const checkpointDefault: CheckpointPolicy = Object.freeze({
   kind: 'periodic',
   everyMs: 5000,
   everyRecords: undefined,

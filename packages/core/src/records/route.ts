@@ -131,7 +131,7 @@ function ignoreLater(promise: Promise<unknown>): void {
 }
 
 /** Own properties only: a payload must not route by what every object inherits. */
-export function valueAt(payload: unknown, path: readonly string[]): unknown {
+function valueAt(payload: unknown, path: readonly string[]): unknown {
   let current = payload;
   for (const step of path) {
     if (typeof current !== 'object' || current === null || !Object.hasOwn(current, step)) return undefined;

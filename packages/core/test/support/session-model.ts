@@ -30,7 +30,7 @@ export type Move =
   | { kind: 'leaseDoubt' }
   | { kind: 'endOfInput' };
 
-export const position: fc.Arbitrary<Position> = fc.record({
+const position: fc.Arbitrary<Position> = fc.record({
   sequenceNumber: fc.oneof(
     { weight: 20, arbitrary: fc.nat({ max: 30 }).map(String) },
     { weight: 1, arbitrary: fc.constantFrom('LATEST', 'TRIM_HORIZON', '', '007', '-1', '9'.repeat(60)) },
