@@ -11,7 +11,7 @@ class FakeNotebook extends Notebook {
   }
 }
 
-test('takes a note', async () => {
+void test('takes a note', async () => {
   const notebook = new FakeNotebook();
   const take = handler(NoteTaker, 'take', { overrides: [{ token: Notebook, useValue: notebook }] });
 
@@ -21,7 +21,7 @@ test('takes a note', async () => {
   assert.match(notebook.lines.join(), /^shardId-\d+:\d+:0 buy milk$/);
 });
 
-test('refuses a note without text', async () => {
+void test('refuses a note without text', async () => {
   const outcome = await handler(NoteTaker, 'take').run({ text: 1 } as never);
 
   assert.equal(outcome.kind, 'failed');
