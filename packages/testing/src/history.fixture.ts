@@ -9,6 +9,7 @@ import {
 } from '@millrace/core';
 import type { ConsumerDefinition } from '@millrace/core';
 import type { DaemonMessage, WireRecord, WorkerLine } from '@millrace/core/internal';
+import { digestOf } from './digest.js';
 import { History, type DeliveredRecord } from './history.js';
 import type { Observed } from './observed.js';
 
@@ -73,7 +74,7 @@ export class Story implements Observed {
     const wires = batch.map((item): WireRecord => {
       const [n, partitionKey] = typeof item === 'number' ? [item, 'k'] : item;
       this.#keys.set(n, partitionKey);
-      const data = new TextEncoder().encode(`payload ${n}`);
+      const data = payload(n);
       return { ...position(n), partitionKey, data, approximateArrivalTimestamp: 0 };
     });
     for (const { sequenceNumber, subSequenceNumber, partitionKey, data } of wires) {
@@ -116,6 +117,15 @@ export class Story implements Observed {
   }
   released(n?: number): this {
     return this.event({ kind: 'released', recordId: n === undefined ? undefined : this.id(n) });
+  }
+
+  /** As delivered, unless it is said otherwise. */
+  handed(n: number, { partitionKey = this.#about(n).partitionKey, data = payload(n) }: Partial<Handed> = {}): this {
+    return this.#add({
+      kind: 'handed',
+      shardId: this.shardId,
+      record: { id: this.id(n), partitionKey, digest: digestOf(data) },
+    });
   }
 
   /** The sink has it. */
@@ -185,8 +195,13 @@ export class Story implements Observed {
   }
 }
 
+type Handed = Pick<DeliveredRecord, 'partitionKey' | 'data'>;
 type Entry = History['entries'][number];
 type BareEntry = Entry extends infer E ? (E extends Entry ? Omit<E, 'atMs'> : never) : never;
+
+function payload(n: number): Uint8Array {
+  return new TextEncoder().encode(`payload ${n}`);
+}
 
 function position(n: number): PositionData {
   return { sequenceNumber: `${1000 + n}`, subSequenceNumber: 0 };

@@ -19,10 +19,19 @@ export type HistoryEntry =
   | (InSession & { readonly kind: 'workerSent'; readonly line: WorkerLine })
   /** What no worker may do; see ShardDaemon. */
   | (InSession & { readonly kind: 'misbehaved'; readonly what: string; readonly detail: string })
+  /** A handler was called with this record: what it was given, before it could change anything. */
+  | (Common & { readonly kind: 'handed'; readonly shardId: string; readonly record: HandedRecord })
   /** The checkpoint store has it. */
   | (Common & { readonly kind: 'stored'; readonly shardId: string; readonly target: PositionData | 'SHARD_END' })
   /** The sink has it. */
   | (Common & { readonly kind: 'parked'; readonly entry: DeadLetterEntry });
+
+/** A record in the hands of a handler; its bytes as a digest, because handlers may write into them. */
+export interface HandedRecord {
+  readonly id: string;
+  readonly partitionKey: string;
+  readonly digest: string;
+}
 
 /** A record as a bed delivered it. */
 export interface DeliveredRecord {

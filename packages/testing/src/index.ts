@@ -10,6 +10,8 @@ export type { TestBed } from './test-bed.js';
 export type { IdleOptions, TestBedOptions } from './bed-options.js';
 export type { Delivered, TestShard } from './test-shard.js';
 export { VirtualClock } from './virtual-clock.js';
+export { override } from './override.js';
+export type { Overriding, StandIn } from './override.js';
 export { track } from './tracked.js';
 export type { FakeSink } from './fake-sink.js';
 export type { CheckpointFailure, FakeCheckpoints } from './fake-checkpoints.js';
@@ -33,7 +35,7 @@ export type { JsonRecordOptions, JsonRecords, KplRecord, SingleRecord, TestRecor
 export type { EdgeCase } from './edge-cases.js';
 
 // What happened
-export type { DeliveredRecord, History, HistoryEntry } from './history.js';
+export type { DeliveredRecord, HandedRecord, History, HistoryEntry } from './history.js';
 export type { Observed } from './observed.js';
 export { timeline } from './timeline.js';
 export type { TimelineOptions } from './timeline.js';

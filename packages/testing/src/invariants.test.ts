@@ -315,6 +315,27 @@ describe('I9: parked before covered', () => {
   });
 });
 
+describe('I10: what was delivered is what handlers get', () => {
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const begun = (): Story => new Story().begin().deliver(1, 2);
+
+  it('other bytes, another key, a record from nowhere', () => {
+    expect(ids(begun().handed(1, { data: bytes('payload 2') }))).toStrictEqual(['I10']);
+    expect(ids(begun().handed(1, { partitionKey: 'K' }))).toStrictEqual(['I10']);
+    expect(ids(begun().handed(3))).toStrictEqual(['I10']);
+  });
+  it('names the handler that wrote into its record as the cause', () => {
+    const story = begun()
+      .handed(1)
+      .handed(1, { data: bytes('written over') });
+    expect(checkInvariants(story.entries, declared())[0]?.cause).toContain('wrote into record.bytes');
+  });
+  it('but the same at every attempt and in every session', () => {
+    const story = begun().handed(1).handed(1).handed(2).over();
+    expect(ids(new Story({ session: 2, after: story }).begin().deliver(2).handed(2))).toStrictEqual([]);
+  });
+});
+
 describe('I12: no checkpoint in doubt', () => {
   it('one that is asked for all the same', () => {
     expect(ids(new Story().begin().deliver(1).handled(1).doubt().asks(1))).toStrictEqual(['I12']);

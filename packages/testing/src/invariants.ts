@@ -1,6 +1,7 @@
 /** The guarantees of Millrace, checked against what happened in a bed. Every bed does this when it is disposed of. */
 import { MillraceError, type ConsumerDefinition } from '@millrace/core';
 import { checkCoverage, checkIncrease, checkMoments } from './checkpoint-checks.js';
+import { checkBytes } from './byte-checks.js';
 import { checkNoLateStarts, checkOrder } from './handler-checks.js';
 import { HistoryNames } from './history-names.js';
 import type { HistoryEntry } from './history.js';
@@ -20,6 +21,7 @@ export function checkInvariants(entries: readonly HistoryEntry[], definition: Co
     ...checkStatuses(entries),
     ...checkPurity(entries),
     ...checkMoments(entries),
+    ...checkBytes(entries),
   ].sort((a, b) => a.at - b.at);
 }
 

@@ -16,6 +16,7 @@ import {
 import { openContainer, type BedContainer } from './bed-container.js';
 import type { IdleOptions, TestBedOptions } from './bed-options.js';
 import type { BedParts } from './bed-parts.js';
+import { digestOf } from './digest.js';
 import { FakeCheckpoints } from './fake-checkpoints.js';
 import { FakeSink } from './fake-sink.js';
 import { History, type DeliveredRecord } from './history.js';
@@ -107,6 +108,10 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
     this.#userCode = new UserCode({
       elapsedMs: () => this.clock.elapsedMs,
       sessionOf: (shardId) => this.shard(shardId).status.sessionId,
+      onHanded: ({ id, shardId, partitionKey, bytes }) => {
+        const record = { id, partitionKey, digest: digestOf(bytes) };
+        this.history.add({ atMs: this.clock.elapsedMs, kind: 'handed', shardId, record });
+      },
     });
     const given = new Set<unknown>(options.overrides?.map(({ token }) => token));
     const { port } = container;

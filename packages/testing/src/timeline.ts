@@ -38,13 +38,14 @@ export function timelineLine(entry: HistoryEntry, names: HistoryNames): string {
 }
 
 function isEcho(entry: HistoryEntry): boolean {
+  if (entry.kind === 'handed') return true;
   if (entry.kind === 'event') return ECHOES.has(entry.event.kind);
   return entry.kind === 'daemonSent' && entry.message.kind === 'checkpoint' && entry.message.error === undefined;
 }
 
 function where(entry: HistoryEntry, names: HistoryNames): string {
   if (entry.kind === 'parked') return names.shard(entry.entry.shardId);
-  return entry.kind === 'stored' ? names.shard(entry.shardId) : names.session(entry.sessionId);
+  return 'sessionId' in entry ? names.session(entry.sessionId) : names.shard(entry.shardId);
 }
 
 function describe(entry: HistoryEntry, names: HistoryNames): string {
@@ -57,6 +58,8 @@ function describe(entry: HistoryEntry, names: HistoryNames): string {
       return `worker: ${describeLine(entry.line, entry.shardId, names)}`;
     case 'misbehaved':
       return `worker misbehaved: ${entry.what} (${entry.detail})`;
+    case 'handed':
+      return `${names.record(entry.record.id)} handed to its handler`;
     case 'stored':
       return `store: checkpoint at ${names.target(entry.shardId, entry.target)}`;
     case 'parked':

@@ -18,6 +18,8 @@ export interface UserCodeOptions {
   readonly elapsedMs: () => number;
   /** The session that serves a shard now. */
   readonly sessionOf: (shardId: string) => string;
+  /** A record is about to be given to a handler. */
+  readonly onHanded: (record: ConsumerRecord) => void;
 }
 
 export class UserCode {
@@ -63,6 +65,7 @@ export class UserCode {
           ...handler,
           call: (instance, payload, context) => {
             const { shardId, record } = context as { readonly shardId: string; readonly record: ConsumerRecord };
+            this.#options.onHanded(record);
             return this.#observe({ name, shardId, recordId: record.id }, () =>
               handler.call(instance, payload, context),
             );
@@ -73,8 +76,9 @@ export class UserCode {
           ...handler,
           call: (instance, batch, context) => {
             const { shardId } = context as { readonly shardId: string };
-            const [first] = batch as readonly BatchItem<unknown>[];
-            const facts = { name, shardId, recordId: first?.record.id };
+            const items = batch as readonly BatchItem<unknown>[];
+            for (const { record } of items) this.#options.onHanded(record);
+            const facts = { name, shardId, recordId: items[0]?.record.id };
             return this.#observe(facts, () => handler.call(instance, batch, context));
           },
         };

@@ -1,7 +1,7 @@
 /** A guarantee of Millrace that a history breaks. */
 import type { HistoryEntry } from './history.js';
 
-export type InvariantId = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9' | 'I12';
+export type InvariantId = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9' | 'I10' | 'I12';
 
 export interface Violation {
   readonly invariant: InvariantId;
@@ -26,6 +26,7 @@ export const INVARIANTS: Readonly<Record<InvariantId, string>> = {
   I7: 'one checkpoint is in flight at a time, and none while the daemon takes none',
   I8: 'a shard is ended only when every record of it is settled and its end is stored',
   I9: 'a parked record is in the dead-letter sink before a checkpoint covers it',
+  I10: 'a handler gets the key and the bytes that were delivered, at every attempt',
   I12: 'no checkpoint is asked for once the lease is in doubt',
 };
 

@@ -13,6 +13,7 @@ import {
   type ShardFacts,
 } from '@millrace/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { override } from '../src/override.js';
 import { records } from '../src/record-builders.js';
 import { testBed } from '../src/test-bed.js';
 import { Mailer, MoodyMailer, OrderMailer, placed } from './orders.fixture.js';
@@ -70,6 +71,22 @@ describe('services', () => {
     expect(bed.instance().mailer).toBe(mailer);
     expect(bed.resolve('TABLE')).toBe('orders');
     expect(bed.instance().shard).toMatchObject({ shardId: bed.shard().shardId, stream: 'orders' });
+  });
+
+  it('are replaced by stand-ins that have what the service has in public', async () => {
+    const sent: string[] = [];
+    const fake = { sent, send: (id: string) => Promise.resolve(void sent.push(id)) };
+    await using value = await testBed(OrderMailer, { overrides: [override(Mailer).with(fake)] });
+    await using built = await testBed(OrderMailer, { overrides: [override(Mailer).withClass(MoodyMailer)], shards: 2 });
+    await using made = await testBed(OrderMailer, { overrides: [override<Mailer>(Mailer).withFactory(() => fake)] });
+
+    value.shard().deliver(placed('o-1'));
+    await value.idle();
+
+    expect(sent).toEqual(['o-1']);
+    expect(built.resolve(Mailer)).toBeInstanceOf(MoodyMailer);
+    expect(built.resolve(Mailer)).toBe(built.resolve(Mailer));
+    expect(made.resolve(Mailer)).toBe(fake);
   });
 
   it('that cannot be injected fail the bed at once, as they fail a worker', async () => {
