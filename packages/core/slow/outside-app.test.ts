@@ -50,12 +50,10 @@ describe('an application outside this repository', () => {
   });
 
   it('is tested with @millrace/testing on the test runner of Node', async () => {
-    const { stdout } = await run(process.execPath, ['--test', '--test-reporter', 'tap', 'dist/first-test.js'], {
-      cwd: app,
-      env: environment(),
-    });
+    const output = await outputOf(['--test', '--test-reporter', 'tap', 'dist/first-test.js']);
 
-    expect(stdout).toMatch(/^# pass 2$/m);
+    expect(output).toMatch(/^# pass 2$/m);
+    expect(output).toMatch(/^# fail 0$/m);
   });
 
   it.each([
@@ -95,12 +93,15 @@ async function install(): Promise<void> {
   await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...tarballs, ...others], options);
 }
 
-async function compile(): Promise<string> {
+function compile(): Promise<string> {
   const compiler = join(dirname(createRequire(import.meta.url).resolve('@typescript/native/package.json')), 'bin/tsc');
-  const checked = run(process.execPath, [compiler, '-p', app, '--skipLibCheck', 'false']);
-  return checked.then(
+  return outputOf([compiler, '-p', app, '--skipLibCheck', 'false']);
+}
+
+/** What a script prints; when it fails, its complaints stand there. */
+function outputOf(args: readonly string[]): Promise<string> {
+  return run(process.execPath, args, { cwd: app, env: environment() }).then(
     ({ stdout }) => stdout,
-    // Its complaints are on its standard output, and make it fail.
     (error: { stdout: string }) => error.stdout,
   );
 }

@@ -17,6 +17,7 @@ void test('takes a note', async () => {
 
   const outcome = await take.run({ text: 'buy milk' });
 
+  assert.equal(outcome.error, undefined);
   assert.equal(outcome.kind, 'handled');
   assert.match(notebook.lines.join(), /^shardId-\d+:\d+:0 buy milk$/);
 });
