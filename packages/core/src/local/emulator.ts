@@ -18,7 +18,8 @@ import { ensureStream, type StreamPlan } from './ensure-stream.js';
 export interface EmulatorOptions {
   /** Created before `startEmulator` resolves. */
   readonly streams: readonly StreamPlan[];
-  readonly logger: Logger;
+  /** Says at debug level that it is ready. @defaultValue nothing is logged */
+  readonly logger?: Logger;
 }
 
 export interface Emulator {
@@ -55,7 +56,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       await untilHealthy(server);
       const { endpoint } = server;
       for (const stream of options.streams) await ensureStream({ endpoint, region: REGION, env: {} }, stream);
-      options.logger.debug({ endpoint, pid: server.pid }, 'The embedded Kinesis is ready.');
+      options.logger?.debug({ endpoint, pid: server.pid }, 'The embedded Kinesis is ready.');
       return { endpoint, region: REGION, port: server.port, pid: server.pid, stop: () => stop(server) };
     } catch (error) {
       await stop(server);
