@@ -174,6 +174,28 @@ describe('a deferred record', () => {
     expect(test.settled).toEqual(['1:parked', '2:parked', '3:handled']);
   });
 
+  it('that failed and is being decided keeps the next one from starting also when room comes meanwhile', async () => {
+    const open: Deferred[] = [];
+    const test = await session(
+      (_, context) => void open.push(context.defer()),
+      { deadLetter: { sink: 'fake' } },
+      { properties: { maxInFlight: 2 } },
+    );
+    const delivered = test.offer(1, 2, 3);
+    await test.clock.settle();
+    test.sink.failures = 2;
+
+    open[0]?.fail(new Error('no'));
+    open[1]?.done();
+    await test.clock.settle();
+    expect(open).toHaveLength(2);
+    await test.clock.advance(1_000);
+    await delivered;
+
+    expect(open).toHaveLength(3);
+    expect(test.settled).toEqual(['2:handled', '1:parked']);
+  });
+
   it('is given up for good when the session ends: a late word parks, holds and settles nothing', async () => {
     const open: Deferred[] = [];
     const test = await session((_, context) => void open.push(context.defer()), {}, { retentionMs: 86_400_000 });

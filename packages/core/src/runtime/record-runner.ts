@@ -55,8 +55,9 @@ export class RecordRunner {
     const { life, checkpointer } = this.#parts;
     this.#batch = batch;
     for (const slot of slots) {
-      while (this.#failing !== undefined) await this.#failing;
-      if (this.#window.full) await this.#window.whenRoom();
+      // Either may come about while the other is waited for.
+      while (this.#failing !== undefined || (this.#window.full && life.accepting))
+        await (this.#failing ?? this.#window.whenRoom());
       if (!life.accepting) {
         this.#endings.abandon(slot, 'no further handler starts');
         continue;

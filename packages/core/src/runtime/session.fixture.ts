@@ -4,7 +4,7 @@ import type { ConsumerDefinition, SinkDescription } from '../definition/definiti
 import { defineConsumer, type ConsumerData } from '../definition/define-consumer.js';
 import type { SessionEvent } from '../events.js';
 import { DaemonError } from '../local/daemon-error.js';
-import { ShardDaemon } from '../local/shard-daemon.js';
+import { ShardDaemon, type ShardDaemonObserver } from '../local/shard-daemon.js';
 import type { ContainerPort, DeadLetterEntry, DeadLetterSink, Logger, Scope } from '../ports.js';
 import type { CheckpointTarget, WireRecord } from '../protocol/messages.js';
 import { memoryChannelPair } from '../transport/memory-channel.js';
@@ -52,6 +52,7 @@ export interface SessionOptions {
   readonly retentionMs?: number;
   /** Names of daemon errors that the next checkpoints are answered with. */
   readonly checkpointErrors?: string[];
+  readonly observer?: ShardDaemonObserver;
 }
 
 /** Attempts without jitter: the random port gives its upper end. */
@@ -115,6 +116,7 @@ export class TestSession {
       shardId: SHARD,
       channel: pair.daemon,
       store: { put: (_, target) => this.put(target) },
+      ...(options.observer === undefined ? {} : { observer: options.observer }),
     });
     this.outcome = this.runner.run();
   }

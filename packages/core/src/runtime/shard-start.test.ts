@@ -6,7 +6,7 @@ import { TestSession, type SessionOptions } from './session.fixture.js';
 const START = { sequenceNumber: 'TRIM_HORIZON', subSequenceNumber: 0 };
 const handlers = [recordHandler({ name: 'placed', handle: () => undefined })];
 const never = new Promise<never>(() => undefined);
-const TOKEN = Symbol('sink');
+class ParkingSpace {}
 
 type Data = Partial<ConstructorParameters<typeof TestSession>[0]>;
 
@@ -16,7 +16,7 @@ const hanging: readonly (readonly [string, Data, SessionOptions])[] = [
   ['a constructor', { create: () => never }, {}],
   [
     'a sink behind a token',
-    { deadLetter: { sink: { token: TOKEN } } },
+    { deadLetter: { sink: ParkingSpace } },
     { container: { openScope: async () => scope({ resolve: () => never }) } },
   ],
   ['a hook', { hooks: { initialize: () => never } }, {}],

@@ -1,0 +1,243 @@
+/** User code of a random session: it does what its plan says and tells the truth about it. */
+import type { Batch, BatchContext, Deferred, RecordContext } from '../definition/context.js';
+import { NonRetryableError, StopWorkerError } from '../errors.js';
+import type { ManualClock } from '../../test/support/manual-clock.js';
+import type { Behaviour, Plan } from './session-plan.fixture.js';
+import type { BatchRun, Truth } from './session-truth.fixture.js';
+
+export interface Payload {
+  readonly n: number;
+}
+
+export interface UserCodeOptions {
+  readonly plan: Plan;
+  readonly truth: Truth;
+  readonly clock: () => ManualClock;
+  readonly violate: (what: string) => void;
+}
+
+type DeferBehaviour = Extract<Behaviour, { kind: 'defer' }>;
+
+export class UserCode {
+  /** Timers of the user's own that have not fired: they are not the session's. */
+  pauses = 0;
+  readonly #options: UserCodeOptions;
+  #healthy = false;
+  readonly #contexts: { readonly n: number; readonly attempt: number; readonly context: RecordContext }[] = [];
+  readonly #batches: { readonly run: BatchRun; readonly context: BatchContext }[] = [];
+  readonly #handles: { readonly n: number; readonly handle: Deferred }[] = [];
+  readonly #release: (() => void)[] = [];
+
+  constructor(options: UserCodeOptions) {
+    this.#options = options;
+  }
+
+  /** From here on nothing fails, nothing hangs, and every handle is done. */
+  heal(): void {
+    this.#healthy = true;
+    for (const release of this.#release.splice(0)) release();
+    for (const { n, handle } of this.#handles.splice(0)) this.#done(n, handle);
+  }
+
+  /** What a consumer under `manual` does in the end: it declares the last record that it got. */
+  declareLast(): void {
+    this.useStaleContext(this.#contexts.length - 1, false);
+    if (this.#contexts.length === 0) this.useStaleContext(this.#batches.length - 1, false);
+  }
+
+  useStaleContext(pick: number, defers: boolean): void {
+    const one = this.#contexts[pick % Math.max(1, this.#contexts.length)];
+    if (one !== undefined && defers) this.#staleDefer(one);
+    else if (one !== undefined) this.#checkpoint(one.n, one.attempt, one.context).catch(() => undefined);
+    const many = this.#batches[pick % Math.max(1, this.#batches.length)];
+    if (many !== undefined) this.#checkpointBatch(many.run, many.context).catch(() => undefined);
+  }
+
+  one({ n }: Payload, context: RecordContext): void | Promise<void> {
+    this.#mayStart(n);
+    const { truth } = this.#options;
+    const attempt = truth.started(n);
+    this.#contexts.push({ n, attempt, context });
+    let result: void | Promise<void>;
+    try {
+      result = this.#behave(n, this.#behaviourOf(n), context);
+    } catch (error) {
+      truth.ended(n, attempt, 'failed');
+      throw error;
+    }
+    if (result === undefined) return truth.ended(n, attempt, 'ok');
+    return result.then(
+      () => truth.ended(n, attempt, 'ok'),
+      (error: unknown) => {
+        truth.ended(n, attempt, 'failed');
+        throw error;
+      },
+    );
+  }
+
+  async many(batch: Batch<Payload>, context: BatchContext): Promise<void> {
+    const { truth, plan, violate } = this.#options;
+    const numbers = batch.map(({ value }) => value.n);
+    if (truth.running.length > 0) violate(`a batch started while ${truth.running.join()} ran`);
+    if (numbers.some((n) => truth.of(n).fate === 'settled')) violate('a settled item ran again');
+    const attempts = new Map(numbers.map((n) => [n, truth.started(n)]));
+    const end = Math.max(...truth.records.keys());
+    const run: BatchRun = { attempts, end, failed: new Set(), strict: plan.shape === 'strict' };
+    this.#batches.push({ run, context });
+    try {
+      for (const item of batch) await this.#behaveInBatch(item, run, context);
+      truth.endedBatch(run, 'ok');
+    } catch (error) {
+      truth.endedBatch(run, 'failed');
+      throw error;
+    }
+  }
+
+  #mayStart(n: number): void {
+    const { truth, plan, violate } = this.#options;
+    const before = truth.with('open', 'failed').filter((other) => other < n);
+    const after = [...truth.records.keys()].filter((other) => other > n);
+    if (truth.running.length > 0) violate(`${n} started while ${truth.running.join()} ran`);
+    if (before.length > 0) violate(`${n} started before ${before.join()} ended`);
+    if (after.length > 0) violate(`${n} started after ${after.join()}`);
+    if (truth.of(n).fate === 'settled') violate(`${n} started again after it was settled`);
+    if (truth.of(n).attempts > 0) return;
+    const deciding = truth.with('deciding');
+    if (deciding.length > 0) violate(`${n} started while ${deciding.join()} were being decided`);
+    const inWindow = truth.with('deferred', 'returned').length;
+    if (inWindow >= plan.maxInFlight)
+      violate(`${n} started beside ${inWindow}, and maxInFlight is ${plan.maxInFlight}`);
+  }
+
+  #behaviourOf(n: number): Behaviour {
+    const { behaviours } = this.#options.plan;
+    const chosen = behaviours[n % behaviours.length];
+    return this.#healthy || chosen === undefined ? { kind: 'return' } : chosen;
+  }
+
+  #behave(n: number, chosen: Behaviour, context: RecordContext): void | Promise<void> {
+    switch (chosen.kind) {
+      case 'return':
+        return undefined;
+      case 'work':
+        return chosen.deaf ? this.#pause(chosen.delayMs) : context.sleep(chosen.delayMs);
+      case 'throw':
+        if (context.attempt > chosen.times) return undefined;
+        if (chosen.delayMs === 0) throw failure(chosen.final);
+        return this.#pause(chosen.delayMs).then(() => Promise.reject(failure(chosen.final)));
+      case 'defer':
+        return this.#defer(n, chosen, context);
+      case 'checkpoint': {
+        const asked = this.#checkpoint(n, this.#options.truth.of(n).attempts, context);
+        asked.catch(() => undefined);
+        if (chosen.thenThrow) throw new Error('after declaring');
+        return chosen.awaited ? asked : undefined;
+      }
+      case 'hang':
+        return new Promise((resolve) => this.#release.push(resolve));
+      case 'stop':
+        throw new StopWorkerError('enough');
+      default:
+        return chosen satisfies never;
+    }
+  }
+
+  async #behaveInBatch(item: Batch<Payload>[number], run: BatchRun, context: BatchContext): Promise<void> {
+    const { n } = item.value;
+    const chosen = this.#behaviourOf(n);
+    const { attempts, fate } = this.#options.truth.of(n);
+    switch (chosen.kind) {
+      case 'return':
+      case 'defer':
+        return;
+      case 'work':
+        return chosen.deaf ? this.#pause(chosen.delayMs) : context.sleep(chosen.delayMs);
+      case 'throw':
+        if (attempts > chosen.times) return;
+        if (chosen.delayMs > 0) throw failure(chosen.final);
+        // What was declared done before stays done.
+        if (fate === 'open') run.failed.add(n);
+        item.fail(failure(chosen.final));
+        return;
+      case 'checkpoint': {
+        const asked = this.#checkpointBatch(run, context);
+        asked.catch(() => undefined);
+        return chosen.awaited ? asked : undefined;
+      }
+      case 'hang':
+        return new Promise((resolve) => this.#release.push(resolve));
+      case 'stop':
+        throw new StopWorkerError('enough');
+      default:
+        chosen satisfies never;
+    }
+  }
+
+  #checkpoint(n: number, attempt: number, context: RecordContext): Promise<void> {
+    this.#options.truth.declared(n, attempt);
+    return context.checkpoint();
+  }
+
+  #checkpointBatch(run: BatchRun, context: BatchContext): Promise<void> {
+    this.#options.truth.declaredBatch(run);
+    return context.checkpoint();
+  }
+
+  #defer(n: number, { delayMs, end }: DeferBehaviour, context: RecordContext): void {
+    const handle = context.defer();
+    this.#options.truth.deferred(n);
+    this.#handles.push({ n, handle });
+    if (end === 'never') return;
+    const finish = (): void => {
+      if (end !== 'done') this.#fail(n, handle);
+      if (end !== 'fail') this.#done(n, handle);
+    };
+    if (delayMs === 0) finish();
+    else void this.#pause(delayMs).then(finish);
+  }
+
+  #staleDefer({
+    n,
+    attempt,
+    context,
+  }: {
+    readonly n: number;
+    readonly attempt: number;
+    readonly context: RecordContext;
+  }) {
+    const { truth, violate } = this.#options;
+    const allowed = truth.mayDefer(n, attempt);
+    try {
+      this.#handles.push({ n, handle: context.defer() });
+    } catch {
+      // Refused, as it must be unless that very attempt runs.
+      return;
+    }
+    if (!allowed) violate(`${n} was deferred by attempt ${attempt}, which does not run`);
+    truth.deferred(n);
+  }
+
+  #done(n: number, handle: Deferred): void {
+    this.#options.truth.done(n);
+    handle.done();
+  }
+
+  #fail(n: number, handle: Deferred): void {
+    this.#options.truth.failed(n);
+    handle.fail(new Error('the flush failed'));
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    this.pauses += 1;
+    return new Promise((resolve) => {
+      this.#options.clock().setTimer(delayMs, () => {
+        this.pauses -= 1;
+        resolve();
+      });
+    });
+  }
+}
+
+function failure(final: boolean): Error {
+  return final ? new NonRetryableError('no') : new Error('no');
+}

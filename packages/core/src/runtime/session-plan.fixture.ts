@@ -1,0 +1,123 @@
+/** Random sessions as data: who does what, and when. */
+import fc from 'fast-check';
+
+/** What the handler does with a record; record n gets behaviour n modulo their number. */
+export type Behaviour =
+  | { readonly kind: 'return' }
+  /** Deaf: does not look at its signal. */
+  | { readonly kind: 'work'; readonly delayMs: number; readonly deaf: boolean }
+  | { readonly kind: 'throw'; readonly times: number; readonly final: boolean; readonly delayMs: number }
+  | { readonly kind: 'defer'; readonly delayMs: number; readonly end: 'done' | 'fail' | 'twice' | 'never' }
+  | { readonly kind: 'checkpoint'; readonly awaited: boolean; readonly thenThrow: boolean }
+  | { readonly kind: 'hang' }
+  | { readonly kind: 'stop' };
+
+const SHORT_MS = [0, 1, 50, 400, 3_000] as const;
+const ms = fc.constantFrom(...SHORT_MS);
+const behaviour: fc.Arbitrary<Behaviour> = fc.oneof(
+  { weight: 6, arbitrary: fc.constant<Behaviour>({ kind: 'return' }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('work' as const), delayMs: ms, deaf: fc.boolean() }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('throw' as const),
+      times: fc.constantFrom(1, 2, 99),
+      final: fc.boolean(),
+      delayMs: fc.constantFrom(0, 0, 100),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('defer' as const),
+      delayMs: ms,
+      end: fc.constantFrom('done' as const, 'done' as const, 'fail' as const, 'twice' as const, 'never' as const),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('checkpoint' as const),
+      awaited: fc.boolean(),
+      thenThrow: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant<Behaviour>({ kind: 'hang' }) },
+  { weight: 1, arbitrary: fc.constant<Behaviour>({ kind: 'stop' }) },
+);
+
+/** What happens to a session from outside. */
+export type Move =
+  | { readonly kind: 'deliver'; readonly count: number; readonly again: number }
+  | { readonly kind: 'advance'; readonly delayMs: number }
+  /** Somebody kept the context of an earlier run. */
+  | { readonly kind: 'staleContext'; readonly pick: number; readonly defers: boolean }
+  | { readonly kind: 'checkpointErrors'; readonly names: readonly string[] }
+  | { readonly kind: 'sinkFailures'; readonly failures: number }
+  | { readonly kind: 'drain' | 'doubt' | 'shutdownRequested' };
+
+const move: fc.Arbitrary<Move> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('deliver' as const),
+      count: fc.nat({ max: 4 }),
+      again: fc.constantFrom(0, 0, 0, 2),
+    }),
+  },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('advance' as const), delayMs: ms }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('staleContext' as const),
+      pick: fc.nat({ max: 9 }),
+      defers: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('checkpointErrors' as const),
+      names: fc.array(
+        fc.constantFrom(
+          'ThrottlingException',
+          'ThrottlingException',
+          'RuntimeException',
+          'InvalidStateException',
+          'ShutdownException',
+        ),
+        { minLength: 1, maxLength: 6 },
+      ),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('sinkFailures' as const), failures: fc.nat({ max: 7 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constantFrom('drain' as const, 'doubt' as const, 'shutdownRequested' as const) }),
+  },
+);
+
+export const plan = fc.record({
+  shape: fc.constantFrom('record' as const, 'record' as const, 'batch' as const, 'strict' as const),
+  checkpoint: fc.constantFrom(
+    'record' as const,
+    'batch' as const,
+    'manual' as const,
+    'manual' as const,
+    { everyMs: 300 },
+    { everyRecords: 2 },
+  ),
+  then: fc.constantFrom(
+    'deadLetter' as const,
+    'deadLetter' as const,
+    'hold' as const,
+    'skip' as const,
+    'stop' as const,
+  ),
+  sameKey: fc.constantFrom('continue' as const, 'hold' as const),
+  maxInFlight: fc.constantFrom(1, 3, 1_000),
+  behaviours: fc.array(behaviour, { minLength: 1, maxLength: 8 }),
+  moves: fc.array(move, { minLength: 2, maxLength: 12 }),
+  end: fc.constantFrom('heal', 'heal', 'shardEnd', 'leaseLost', 'handoff', 'endOfInput'),
+});
+export type Plan = typeof plan extends fc.Arbitrary<infer P> ? P : never;
