@@ -308,6 +308,26 @@ describe('resharding', () => {
     expect(second.handled.toSorted()).toEqual(['a', 'b']);
   });
 
+  it('under LATEST loses nothing either when the stream has forgotten all that was read before', async () => {
+    const first = world({ settings: { initialPosition: { kind: 'LATEST' } } });
+    await first.engine.start();
+    await first.clock.settle();
+    await Promise.all([first.engine.stop(), first.clock.advance(1_000)]);
+    first.stream.split(P);
+    first.put('a', 'b');
+    first.stream.forgetShard(P);
+
+    const second = world({
+      store: first.store,
+      stream: first.stream,
+      settings: { initialPosition: { kind: 'LATEST' } },
+    });
+    await second.engine.start();
+    await second.clock.advance(2_000);
+
+    expect(second.handled.toSorted()).toEqual(['a', 'b']);
+  });
+
   it('does not wait for parents that the stream has forgotten', async () => {
     const w = world();
     w.stream.split(P);
@@ -453,6 +473,29 @@ describe('stopping', () => {
     expect(ended).toEqual(['leaseLost']);
     expect(await w.engine.closed).toEqual({ kind: 'stopped' });
     expect(states(w.engine)).toEqual(['0 stopped']);
+  });
+
+  it('during the last batch of a closed shard says goodbye, too: what was not handled keeps the shard from ending', async () => {
+    const { open, opened } = gate();
+    const w = world({
+      work: () => ({
+        handle: async (message) => {
+          if (message.kind === 'processRecords') await opened;
+          return undefined;
+        },
+      }),
+    });
+    w.put('a');
+    w.stream.endShard(P);
+    await w.engine.start();
+    await w.clock.advance(100);
+
+    const stopped = w.engine.stop();
+    open();
+    await w.clock.advance(100);
+    await stopped;
+
+    expect(w.events.slice(-2)).toEqual(['0 shutdownRequested', '0 leaseLost']);
   });
 
   it('interrupts an idle wait at once', async () => {

@@ -130,7 +130,10 @@ export class LocalEngine {
     const { store, consumer } = this.options;
     this.shards = shards;
     const leaseOf = (shardId: string): CheckpointTarget | undefined => store.get(shardId);
-    const leases = newLeases(shards, leaseOf, consumer.settings.initialPosition);
+    const leases = newLeases(shards, leaseOf, {
+      initial: consumer.settings.initialPosition,
+      first: store.empty,
+    });
     await Promise.all(leases.map((lease) => store.put(lease.shardId, lease.start)));
     for (const shardId of readableShards(shards, leaseOf)) {
       if (!this.loops.has(shardId) && !this.stopping.signal.aborted) this.openShard(shardId);

@@ -64,6 +64,10 @@ class FileCheckpointStore implements CheckpointStore {
     private durable: ReadonlyMap<string, CheckpointTarget>,
   ) {}
 
+  get empty(): boolean {
+    return this.durable.size === 0;
+  }
+
   get(shardId: string): CheckpointTarget | undefined {
     return this.durable.get(shardId);
   }

@@ -19,7 +19,9 @@ const family = [
   shard('G2', ['C1']),
 ];
 const plan = (leases: Record<string, CheckpointTarget>, kind: 'TRIM_HORIZON' | 'LATEST') =>
-  newLeases(family, table(leases), { kind }).map((lease) => `${lease.shardId} ${lease.start.sequenceNumber}`);
+  newLeases(family, table(leases), { initial: { kind }, first: Object.keys(leases).length === 0 }).map(
+    (lease) => `${lease.shardId} ${lease.start.sequenceNumber}`,
+  );
 
 describe('at the first start', () => {
   it('TRIM_HORIZON reads the whole family', () => {
@@ -31,7 +33,7 @@ describe('at the first start', () => {
   });
 
   it('AT_TIMESTAMP reads every shard from that time', () => {
-    const leases = newLeases(family, table({}), { kind: 'AT_TIMESTAMP', timestampMs: 5 });
+    const leases = newLeases(family, table({}), { initial: { kind: 'AT_TIMESTAMP', timestampMs: 5 }, first: true });
     expect(new Set(leases.map((lease) => lease.start.sequenceNumber))).toEqual(new Set(['AT_TIMESTAMP']));
     expect(leases).toHaveLength(5);
   });
@@ -49,7 +51,7 @@ describe('at a later start', () => {
 
   it('a child whose parent the stream has forgotten is read from its beginning', () => {
     const shards = [shard('A'), shard('orphan')];
-    expect(newLeases(shards, table({ A: at('7') }), { kind: 'LATEST' })).toEqual([
+    expect(newLeases(shards, table({ A: at('7') }), { initial: { kind: 'LATEST' }, first: false })).toEqual([
       { shardId: 'orphan', start: at('TRIM_HORIZON') },
     ]);
   });

@@ -19,12 +19,17 @@ export interface NewLease {
 /** The leases by shard id: where each shard stands; undefined for a shard without one. */
 export type LeaseTable = (shardId: string) => CheckpointTarget | undefined;
 
+export interface LeaseStart {
+  readonly initial: InitialPosition;
+  /** No lease was ever stored; the stream may have forgotten every shard that had one. */
+  readonly first: boolean;
+}
+
 export function newLeases(
   shards: readonly SourceShard[],
   leaseOf: LeaseTable,
-  initial: InitialPosition,
+  { initial, first }: LeaseStart,
 ): readonly NewLease[] {
-  const first = shards.every((shard) => leaseOf(shard.shardId) === undefined);
   const passedBy = ancestorsOf(shards, (shard) =>
     first ? initial.kind === 'LATEST' : leaseOf(shard.shardId) !== undefined,
   );

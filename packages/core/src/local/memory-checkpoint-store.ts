@@ -9,6 +9,10 @@ export class MemoryCheckpointStore implements CheckpointStore {
     this.checkpoints = new Map(checkpoints);
   }
 
+  get empty(): boolean {
+    return this.checkpoints.size === 0;
+  }
+
   get(shardId: string): CheckpointTarget | undefined {
     return this.checkpoints.get(shardId);
   }

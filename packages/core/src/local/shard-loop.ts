@@ -150,7 +150,8 @@ export class ShardLoop {
       if (read !== undefined) await this.deliver(daemon, read);
       if (workerGone.aborted)
         throw new MillraceError('TRANSPORT_FAILED', `The worker of shard ${this.shardId} closed its channel.`);
-      if (read?.ended === true) return 'shardEnd';
+      // A worker that drains may have given records up: it would hold the end of the shard for the whole grace time.
+      if (read?.ended === true && !this.signals.stopping.aborted) return 'shardEnd';
       this.state = 'idle';
       await sleepUntilAborted(clock, consumer.settings.idleTimeBetweenReadsMs, interrupted);
     }
