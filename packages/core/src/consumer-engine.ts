@@ -1,13 +1,13 @@
 /** One consumer on one engine: what a worker starts, stops and asks for health. */
 import type { ResolvedConsumer } from './config/resolved.js';
-import { MillraceError } from './errors.js';
+import { MillraceError, toError } from './errors.js';
 import { LocalEngine } from './local/engine.js';
 import { openFileCheckpointStore } from './local/file-checkpoint-store.js';
 import { openKinesisSource } from './local/kinesis-source.js';
 import type { CheckpointStore } from './local/checkpoint-store.js';
 import type { RecordSource } from './local/source.js';
 import { LiveSessions, type SessionSetup } from './live-sessions.js';
-import type { ByteChannel } from './ports.js';
+import type { ByteChannel, Logger } from './ports.js';
 import { claimAwsKcl } from './transport/aws-kcl-channel.js';
 import { standardPipes } from './standard-pipes.js';
 import type { Engine, WorkerOptions, WorkerOutcome } from './worker-options.js';
@@ -72,13 +72,13 @@ async function startLocal(request: EngineRequest): Promise<ConsumerEngine> {
     });
     const closed = engine.closed.then(async (outcome): Promise<WorkerOutcome> => {
       await sessions.ended();
-      await closeLocal(open);
+      await closeLocal(open, logger);
       return outcome;
     });
     await engine.start();
     return { consumer, sessions, closed, stop: () => stopLocal(sessions, engine) };
   } catch (error) {
-    await closeLocal(open);
+    await closeLocal(open, logger);
     throw error;
   }
 }
@@ -95,9 +95,12 @@ function stopLocal(sessions: LiveSessions, engine: LocalEngine): void {
   void engine.stop();
 }
 
-async function closeLocal({ source, store }: OpenLocal): Promise<void> {
-  await store?.close();
-  await source.close();
+/** Never rejects: the worker's end waits for it, and everything that counts is durable already. */
+async function closeLocal({ source, store }: OpenLocal, logger: Logger): Promise<void> {
+  const failed = (error: unknown): void =>
+    logger.error({ err: toError(error) }, 'The checkpoint file or the stream did not close cleanly.');
+  await store?.close().catch(failed);
+  await source.close().catch(failed);
 }
 
 function openStore({ setup, options }: EngineRequest): Promise<CheckpointStore> {

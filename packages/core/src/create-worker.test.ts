@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,9 @@ import { KinesisConsumer } from './decorators/kinesis-consumer.js';
 import { OnRecord } from './decorators/handlers.js';
 import { defineConsumer, recordHandler } from './definition/define-consumer.js';
 import type { SinkDescription } from './definition/definition.js';
+import { StopWorkerError } from './errors.js';
 import { exitCodeOf } from './exit-codes.js';
+import { type KinesisServer, startKinesisServer } from '../test/support/kinesis-server.js';
 import { LogLines } from './runtime/session.fixture.js';
 import type { Worker, WorkerOptions } from './worker-options.js';
 
@@ -32,6 +34,15 @@ function worker(consumers: Parameters<typeof createWorker>[0], options: WorkerOp
     checkpointFile: join(folder, 'checkpoints.json'),
     ...options,
   });
+}
+
+/** Whoever holds a gate decides when it opens. */
+function gate(): { readonly open: () => void; readonly opened: Promise<void> } {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open: () => open(), opened };
 }
 
 /** A local port where nobody listens. */
@@ -186,6 +197,79 @@ describe('stop', () => {
 
     expect(await started).toMatchObject({ code: 'WORKER_STOPPED' });
     expect(outcome).toEqual({ kind: 'stopped' });
+  });
+});
+
+describe('a worker that runs', () => {
+  let kinesis: KinesisServer;
+  beforeEach(async () => {
+    kinesis = await startKinesisServer();
+  });
+  afterEach(() => kinesis.close());
+
+  const handling = (applicationName: string, handle: () => void, more: object = {}) =>
+    defineConsumer({
+      name: applicationName,
+      stream: 'orders',
+      applicationName,
+      options: { kinesisEndpoint: kinesis.endpoint, idleTimeBetweenReadsInMillis: 250 },
+      handlers: [recordHandler({ name: 'placed', handle })],
+      checkpoint: 'batch',
+      ...more,
+    });
+  const ownFiles = { checkpointFile: (name: string) => join(folder, `${name}.json`) };
+
+  it('reads, handles and stops in order', async () => {
+    const { open: handled, opened } = gate();
+    const reading = worker([handling('app-a', handled)], ownFiles);
+    kinesis.records.push({ n: 1 });
+    await reading.start();
+    await opened;
+
+    expect(await reading.stop()).toEqual({ kind: 'stopped' });
+    expect(await readFile(join(folder, 'app-a.json'), 'utf8')).toContain(String(10n ** 55n + 1n));
+  });
+
+  it('ends although its checkpoint file cannot be let go of, and says so', async () => {
+    const logger = new LogLines();
+    const held = worker([handling('app-a', () => undefined)], { ...ownFiles, logger });
+    await held.start();
+    // A claim that has become a folder cannot be removed as a file.
+    const claim = (await readdir(folder)).find((name) => name.startsWith('app-a.json.lock.')) ?? '';
+    await rm(join(folder, claim));
+    await mkdir(join(folder, claim, 'in the way'), { recursive: true });
+
+    expect(await held.stop()).toEqual({ kind: 'stopped' });
+    expect(logger.lines).toContainEqual({ level: 'error', message: expect.stringContaining('did not close') });
+  });
+
+  it('says what stopped it when a handler did so while other consumers were starting', async () => {
+    const { open: thrown, opened } = gate();
+    const slow: SinkDescription = {
+      sink: 'millrace.sink',
+      label: 'slow',
+      durable: true,
+      open: async () => {
+        await opened;
+        return { durable: true, write: async () => undefined, close: async () => undefined };
+      },
+    };
+    const stops = (): void => {
+      setImmediate(thrown);
+      throw new StopWorkerError('enough');
+    };
+    const stopped = worker(
+      [
+        handling('app-a', stops),
+        handling('app-b', () => undefined, { deadLetter: { sink: slow } }),
+        handling('app-c', () => undefined),
+      ],
+      ownFiles,
+    );
+    kinesis.records.push({ n: 1 });
+
+    await expect(stopped.start()).rejects.toMatchObject({ code: 'STOP_WORKER', message: 'enough' });
+    expect(await stopped.closed).toMatchObject({ kind: 'failed', error: { message: 'enough' } });
   });
 });
 

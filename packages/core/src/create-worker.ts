@@ -101,7 +101,8 @@ class MillraceWorker implements Worker {
       for (const notice of notices) this.ports.logger.warn({ code: notice.code }, notice.message);
     this.container = await openContainer(this.definitions, this.options);
     for (const consumer of resolved) {
-      if (this.stopping) throw new MillraceError('WORKER_STOPPED', 'The worker was stopped while it started.');
+      if (this.stopping)
+        throw this.stopCause ?? new MillraceError('WORKER_STOPPED', 'The worker was stopped while it started.');
       this.engines.push(await this.startConsumer(consumer, engine, this.container));
     }
   }
