@@ -1,5 +1,5 @@
 /** The dead-letter sink of a bed: takes what is parked, and fails when a test says so. */
-import type { DeadLetterEntry, DeadLetterSink, SinkDescription } from '@millrace/core';
+import type { DeadLetterEntry, DeadLetterSink } from '@millrace/core';
 
 export class FakeSink implements DeadLetterSink {
   readonly durable = true;
@@ -36,10 +36,5 @@ export class FakeSink implements DeadLetterSink {
 
   close(): Promise<void> {
     return Promise.resolve();
-  }
-
-  /** Stands in for whatever sink a consumer describes. */
-  describe(): SinkDescription {
-    return { sink: 'millrace.sink', label: 'the bed', durable: true, open: () => Promise.resolve(this) };
   }
 }

@@ -1,5 +1,4 @@
 /** A guarantee of Millrace that a history breaks. */
-import type { HistoryEntry } from './history.js';
 
 export type InvariantId = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9' | 'I10' | 'I12';
 
@@ -32,7 +31,3 @@ export const INVARIANTS: Readonly<Record<InvariantId, string>> = {
 
 /** Consumers cannot cause it: the runtime decides alone. */
 export const OUR_FAULT = 'this is decided by Millrace alone: please report it with this timeline';
-
-export function sessionOf(entry: HistoryEntry): string | undefined {
-  return 'sessionId' in entry ? entry.sessionId : undefined;
-}
