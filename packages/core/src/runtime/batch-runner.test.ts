@@ -273,6 +273,29 @@ describe('what a manual checkpoint of a batch declares', () => {
     expect(test.checkpoints).toEqual([]);
   });
 
+  it('leaves out items that run again although an earlier run did not fail them', async () => {
+    const contexts: BatchContext[] = [];
+    const test = await session(
+      async (batch, context) => {
+        contexts.push(context);
+        const run = contexts.length;
+        if (run === 3) return context.sleep(1_000);
+        // Run 1 fails item 2, and under strict 3 runs again with it; run 2 declares 2 and fails 3.
+        batch[run === 1 ? 1 : batch.length - 1]?.fail(new Error('not yet'));
+        if (run === 2) await context.checkpoint();
+      },
+      { checkpoint: 'manual', order: 'strict' },
+    );
+
+    test.offer(1, 2, 3).catch(() => undefined);
+    await test.clock.advance(900);
+    expect(contexts).toHaveLength(3);
+    void contexts[0]?.checkpoint();
+    await test.clock.settle();
+
+    expect(test.settled).toEqual(['1:handled', '2:handled']);
+  });
+
   it('declares what succeeded in an earlier run of the same batch', async () => {
     const test = await session(
       async (batch, context) => {
