@@ -44,7 +44,8 @@ export class Attempt {
   readonly #options: AttemptOptions;
   readonly #signal: LazySignal;
   #open = true;
-  #keepsSignal = false;
+  /** Who goes on with the record after the run. */
+  #heir: ((escaped: Error) => void) | undefined;
   #timedOut: MillraceError | undefined;
   #escaped: Error | undefined;
   #onEscape: (() => void) | undefined;
@@ -61,20 +62,22 @@ export class Attempt {
     return this.#signal.signal;
   }
 
-  /** Leaves the signal connected after the run: somebody else goes on with the record. */
-  keepSignal(): void {
-    this.#keepsSignal = true;
+  /** The record outlives the run, in somebody else's hands: its signal stays connected, and escaped errors go to them. */
+  handOver(heir: (escaped: Error) => void): void {
+    this.#heir = heir;
   }
 
   /** The record is in nobody's hands any more. */
-  releaseSignal(): void {
-    this.#keepsSignal = false;
+  release(): void {
+    this.#heir = undefined;
     if (!this.#open) this.#signal.release();
   }
 
-  /** An error that got out of the handler's own call chain: it fails this attempt. False when the attempt has ended already. */
+  /** An error that got out of the handler's own call chain: it fails this attempt, or the record that it handed over. False when both have ended already. */
   escape(error: Error): boolean {
-    if (!this.#open) return false;
+    const heir = this.#heir;
+    heir?.(error);
+    if (!this.#open) return heir !== undefined;
     this.#escaped ??= error;
     this.#onEscape?.();
     return true;
@@ -132,7 +135,7 @@ export class Attempt {
   #end(result: AttemptResult): AttemptResult {
     this.#open = false;
     this.#timer?.cancel();
-    if (!this.#keepsSignal) this.#signal.release();
+    if (this.#heir === undefined) this.#signal.release();
     if (result.kind === 'abandoned') return result;
     // An escaped error counts whatever the handler returned: part of its work failed where it could not see it.
     if (this.#escaped !== undefined) return { kind: 'threw', error: this.#escaped };

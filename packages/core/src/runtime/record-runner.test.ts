@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Deferred, RecordContext } from '../definition/context.js';
 import { recordHandler } from '../definition/define-consumer.js';
+import { currentAttempt } from './attempt.js';
 import { TestSession, type SessionOptions } from './session.fixture.js';
 
 type Handle = (payload: { readonly n: number }, context: RecordContext) => unknown;
@@ -149,6 +150,55 @@ describe('a deferred record', () => {
     test.runner.doubt('stolen');
 
     expect(signal?.reason).toMatchObject({ code: 'LEASE_LOST' });
+  });
+
+  it('fails by an error that escapes from what its handler left running, and does not wait for ever', async () => {
+    const test = await session(
+      ({ n }, context) => {
+        if (n !== 1) return;
+        context.defer();
+        setImmediate(() => currentAttempt()?.escape(new Error('nobody awaits the flush')));
+      },
+      { deadLetter: { sink: 'fake' } },
+    );
+
+    await test.deliver(1, 2);
+    await test.clock.settle();
+
+    expect(test.settled.toSorted()).toEqual(['1:parked', '2:handled']);
+    expect(test.sink.parked[0]?.causes[0]?.message).toBe('nobody awaits the flush');
+  });
+
+  it('fails by an escaped error also while its handler runs, which may never end because of it', async () => {
+    const test = await session(
+      async ({ n }, context) => {
+        if (n !== 1) return;
+        context.defer();
+        setImmediate(() => currentAttempt()?.escape(new Error('thrown in a callback')));
+        await new Promise(() => undefined);
+      },
+      { deadLetter: { sink: 'fake' } },
+    );
+
+    const delivered = test.offer(1, 2);
+    await test.clock.advance(6_000);
+    await delivered;
+
+    expect(test.settled).toEqual(['1:parked', '2:handled']);
+  });
+
+  it('that is done takes no escaped error any more', async () => {
+    let taken: boolean | undefined;
+    const test = await session((_, context) => {
+      context.defer().done();
+      setImmediate(() => (taken = currentAttempt()?.escape(new Error('late'))));
+    });
+
+    await test.deliver(1);
+    await test.clock.settle();
+
+    expect(taken).toBe(false);
+    expect(test.settled).toEqual(['1:handled']);
   });
 
   it('starts nothing while any of several that failed is still being decided', async () => {

@@ -212,15 +212,14 @@ export class RecordRunner {
   #defer({ slot, handler, attempt, number }: Run): Deferred {
     if (slot.phase !== 'running' || slot.attempts !== number) throw contextExpired(slot.record.id);
     slot.phase = 'deferred';
-    attempt.keepSignal();
     this.#window.entered();
     this.#parts.report.emitRecord(slot, { kind: 'recordDeferred' });
     const { record } = slot;
-    return {
+    const deferred: Deferred = {
       record,
       done: () => {
         if (!this.#leave(slot)) return;
-        attempt.releaseSignal();
+        attempt.release();
         this.#endings.succeeded();
         this.#endings.settle(slot, 'handled');
         this.#parts.checkpointer.declared();
@@ -228,7 +227,7 @@ export class RecordRunner {
       fail: (thrown) => {
         if (slot.phase !== 'deferred') return;
         slot.phase = 'failing';
-        attempt.releaseSignal();
+        attempt.release();
         const before = this.#failing;
         const failing = Promise.resolve(before).then(() => this.#failDeferred(slot, handler, toError(thrown)));
         this.#failing = failing;
@@ -237,6 +236,8 @@ export class RecordRunner {
         });
       },
     };
+    attempt.handOver((escaped) => deferred.fail(escaped));
+    return deferred;
   }
 
   /** The handle's first call takes the record out of the window; later ones find it gone. */
