@@ -11,6 +11,7 @@ export default defineConfig({
     include: ['packages/*/slow/**/*.test.ts', 'examples/*/slow/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    fileParallelism: false,
+    // Most of their time is waiting for other processes, so two share a small machine well.
+    maxWorkers: 2,
   },
 });

@@ -6,6 +6,7 @@ import {
   MergeShardsCommand,
   PutRecordsCommand,
   SplitShardCommand,
+  DescribeStreamSummaryCommand,
   ListShardsCommand,
 } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
@@ -290,7 +291,10 @@ async function untilOpen(stream: string, count: number): Promise<void> {
   for (let waits = 0; waits < 100; waits += 1) {
     const { Shards } = await client.send(new ListShardsCommand({ StreamName: stream }));
     const open = (Shards ?? []).filter((shard) => shard.SequenceNumberRange?.EndingSequenceNumber === undefined);
-    if (open.length === count) return;
+    const summary = await client.send(new DescribeStreamSummaryCommand({ StreamName: stream }));
+    // The new shards are listed a moment before the stream takes the next split or merge.
+    const active = summary.StreamDescriptionSummary?.StreamStatus === 'ACTIVE';
+    if (active && open.length === count) return;
     await sleep(50);
   }
   throw new Error(`${stream} never had ${count} open shards`);

@@ -5,9 +5,6 @@ import type { Issues, Place } from '../definition/issues.js';
 import { type Declaration, type Member, ownDeclarations } from './store.js';
 
 export type HandlerDeclaration = Extract<Declaration, { kind: 'record' | 'batch' }>;
-type MemberDeclaration = Extract<Declaration, { readonly member: Member | undefined }> & {
-  readonly member: Member;
-};
 
 /** The class and its bases, nearest first. */
 export function classChain(target: object): readonly object[] {
