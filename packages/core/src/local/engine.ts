@@ -10,7 +10,7 @@ import { isMillraceError, MillraceError, toError } from '../errors.js';
 import type { CheckpointTarget } from '../protocol/messages.js';
 import { sleepUntilAborted } from '../runtime/race.js';
 import { DaemonError } from './daemon-error.js';
-import { contradictions, newLeases, readableShards } from './lease-plan.js';
+import { contradictions, leaseSteps, newLeases, readableShards } from './lease-plan.js';
 import { ShardLoop, type LocalEngineOptions, type ShardState } from './shard-loop.js';
 import type { SourceShard, StreamFacts } from './source.js';
 
@@ -134,7 +134,8 @@ export class LocalEngine {
       initial: consumer.settings.initialPosition,
       first: store.empty,
     });
-    await Promise.all(leases.map((lease) => store.put(lease.shardId, lease.start)));
+    for (const step of leaseSteps(leases, shards))
+      await Promise.all(step.map((lease) => store.put(lease.shardId, lease.start)));
     for (const shardId of readableShards(shards, leaseOf)) {
       if (!this.loops.has(shardId) && !this.stopping.signal.aborted) this.openShard(shardId);
     }

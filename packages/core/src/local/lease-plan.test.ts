@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CheckpointTarget } from '../protocol/messages.js';
-import { contradictions, newLeases, readableShards, startOf } from './lease-plan.js';
+import { contradictions, leaseSteps, newLeases, readableShards, startOf } from './lease-plan.js';
 
 const shard = (shardId: string, parentShardIds: readonly string[] = [], closed = false) => ({
   shardId,
@@ -36,6 +36,33 @@ describe('at the first start', () => {
     const leases = newLeases(family, table({}), { initial: { kind: 'AT_TIMESTAMP', timestampMs: 5 }, first: true });
     expect(new Set(leases.map((lease) => lease.start.sequenceNumber))).toEqual(new Set(['AT_TIMESTAMP']));
     expect(leases).toHaveLength(5);
+  });
+});
+
+describe('new leases are stored', () => {
+  const steps = (leases: Record<string, CheckpointTarget>) =>
+    leaseSteps(newLeases(family, table(leases), { initial: { kind: 'TRIM_HORIZON' }, first: true }), family).map(
+      (step) => step.map(({ shardId }) => shardId),
+    );
+
+  it('parents before children: a failure half-way must not make a parent look passed by', () => {
+    expect(steps({})).toEqual([['P'], ['C1', 'C2'], ['G1', 'G2']]);
+    expect(steps({ P: at('7') })).toEqual([
+      ['C1', 'C2'],
+      ['G1', 'G2'],
+    ]);
+  });
+
+  it('in one step where no new shard is the parent of another', () => {
+    expect(leaseSteps([{ shardId: 'A', start: at('LATEST') }], [shard('A', ['gone'])])).toHaveLength(1);
+    expect(steps({ P: 'SHARD_END', C1: 'SHARD_END', C2: at('1') })).toEqual([['G1', 'G2']]);
+  });
+
+  it('all the same when the shards are their own ancestors', () => {
+    const circle = [shard('A', ['B']), shard('B', ['A'])];
+    const leases = circle.map(({ shardId }) => ({ shardId, start: at('TRIM_HORIZON') }));
+
+    expect(leaseSteps(leases, circle)).toEqual([leases]);
   });
 });
 

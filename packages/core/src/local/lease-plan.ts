@@ -39,6 +39,30 @@ export function newLeases(
     .map((shard) => ({ shardId: shard.shardId, start }));
 }
 
+/**
+ * The order in which leases are stored: parents before children, in as few steps as that takes. A child's lease without
+ * its parent's would say that the parent was passed by, and it would never be read.
+ */
+export function leaseSteps(
+  leases: readonly NewLease[],
+  shards: readonly SourceShard[],
+): readonly (readonly NewLease[])[] {
+  const parentsOf = new Map(shards.map((shard) => [shard.shardId, shard.parentShardIds]));
+  const steps: (readonly NewLease[])[] = [];
+  let rest = leases;
+  while (rest.length > 0) {
+    const waiting = new Set(rest.map((lease) => lease.shardId));
+    // Direct parents are enough: between two new leases of one line there is no shard without one.
+    const isBehind = ({ shardId }: NewLease): boolean => parentsOf.get(shardId)?.some((id) => waiting.has(id)) ?? false;
+    const step = rest.filter((lease) => !isBehind(lease));
+    // A stream whose shards are their own ancestors is not one of Kinesis.
+    if (step.length === 0) return [...steps, rest];
+    steps.push(step);
+    rest = rest.filter(isBehind);
+  }
+  return steps;
+}
+
 /** Leased shards that are not finished and wait for no parent. */
 export function readableShards(shards: readonly SourceShard[], leaseOf: LeaseTable): readonly string[] {
   const pending = (shardId: string): boolean => {
