@@ -2,8 +2,9 @@
 import { refuseDuringImport } from './command-import.js';
 import { containErrors } from './containment.js';
 import { createWorker } from './create-worker.js';
-import { isMillraceError, toError } from './errors.js';
+import { isMillraceError } from './errors.js';
 import { EXIT_CODES, exitCodeOf, type ExitCode } from './exit-codes.js';
+import { formatError } from './format-error.js';
 import type { Logger } from './ports.js';
 import { stderrLogger, systemClock } from './process-ports.js';
 import { interceptExit } from './transport/stdout-guard.js';
@@ -31,7 +32,7 @@ async function runProcess(consumers: readonly Consumer[], options: WorkerOptions
   try {
     code = await serve(createWorker(consumers, { ...options, logger }), logger, exit);
   } catch (error) {
-    explain(error, logger);
+    process.stderr.write(formatError(error, (options.env ?? process.env)['MILLRACE_DEBUG'] === '1'));
     code = exitCodeOf(error);
   }
   guard.restore();
@@ -82,12 +83,6 @@ function onStopSignals(worker: Worker, logger: Logger, exit: (code: number) => n
     process.off('SIGTERM', onTerm);
     process.off('SIGINT', onInt);
   };
-}
-
-function explain(error: unknown, logger: Logger): void {
-  const { message, name } = toError(error);
-  if (isMillraceError(error)) process.stderr.write(`${name} ${error.code}: ${message}\n`);
-  else logger.error({ err: toError(error) }, 'The worker did not start.');
 }
 
 function isConsumer(value: Consumer | WorkerOptions | undefined): value is Consumer {

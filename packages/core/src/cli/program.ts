@@ -6,7 +6,7 @@ import type { Engine } from '../worker-options.js';
 import { helpFooter } from './help-text.js';
 import { addPutCommand } from './put/put-program.js';
 import { readCount, readEndpoint } from './read-options.js';
-import { formatError } from './report-error.js';
+import { formatError } from '../format-error.js';
 import type { Terminal } from './terminal.js';
 
 /** What a command hands back: the exit code of the process. */

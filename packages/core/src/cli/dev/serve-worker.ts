@@ -14,7 +14,7 @@ import { readDefinitions, resolveConsumers } from '../../resolve-consumers.js';
 import { untilAborted } from '../../runtime/race.js';
 import type { Consumer, WorkerOptions } from '../../worker-options.js';
 import { loadConsumers } from '../load-consumers.js';
-import { formatError } from '../report-error.js';
+import { formatError } from '../../format-error.js';
 import { plainError, plainEvent, type ConsumerFacts, type DevRequest } from './dev-events.js';
 import type { ParentLink } from './parent-link.js';
 

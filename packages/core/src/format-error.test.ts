@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigurationError, MillraceError } from '../errors.js';
-import { formatError } from './report-error.js';
+import { ConfigurationError, MillraceError } from './errors.js';
+import { formatError } from './format-error.js';
 
 describe('an error of ours', () => {
   it('is code and message', () => {
@@ -28,7 +28,7 @@ describe('an error of ours', () => {
 
   it('shows stacks to those who ask', () => {
     const text = formatError(new MillraceError('SOURCE_FAILED', 'It failed.', { cause: new Error('worse') }), true);
-    expect(text).toMatch(/^error SOURCE_FAILED: It failed\.\n\s+at .*report-error\.test/);
+    expect(text).toMatch(/^error SOURCE_FAILED: It failed\.\n\s+at .*format-error\.test/);
     expect(text).toMatch(/caused by Error: worse\n\s+at /);
   });
 
@@ -45,7 +45,7 @@ it('shows the stack of an error that nobody planned, once', () => {
   for (const verbose of [false, true]) {
     const text = formatError(new RangeError('surprise'), verbose);
     expect(text).toMatch(/^error: RangeError: surprise\n\s+at /);
-    expect(text.match(/report-error\.test/g)).toHaveLength(1);
+    expect(text.match(/format-error\.test/g)).toHaveLength(1);
   }
 });
 

@@ -1,5 +1,5 @@
 /** How a command says what went wrong: code and message, what caused it, and the stack only for those who ask. */
-import { isMillraceError, toError } from '../errors.js';
+import { isMillraceError, toError } from './errors.js';
 
 const CAUSES_MAX = 5;
 
