@@ -55,7 +55,8 @@ async function serve(worker: Worker, logger: Logger, exit: (code: number) => nev
     logger.error({ err: failure }, `The worker ended: ${failure.message}`);
     return exitCodeOf(failure);
   } catch (error) {
-    if (isMillraceError(error, 'WORKER_STOPPED')) return EXIT_CODES.ok;
+    // Stopped while it started: as asked, unless it was an error that asked.
+    if (isMillraceError(error, 'WORKER_STOPPED')) return cause === undefined ? EXIT_CODES.ok : exitCodeOf(cause);
     throw error;
   } finally {
     forget();

@@ -44,7 +44,7 @@ export interface RecordContext extends ShardContext {
   /**
    * Under `@CheckpointPolicy('manual')`: declares this record and all before it done, and writes a checkpoint at the
    * watermark (never past it). Under the other policies: asks for a checkpoint of what is settled now.
-   * Resolves when the daemon has stored it; rejects with CHECKPOINT_REJECTED, CHECKPOINT_FAILED or LEASE_LOST.
+   * Resolves when the daemon has stored it (while the shard ends at once: the shard's own checkpoint follows); rejects with CHECKPOINT_REJECTED, CHECKPOINT_FAILED or LEASE_LOST.
    */
   checkpoint(): Promise<void>;
   /** Takes the record out of the handler's hands: it settles when `done()` is called, or fails by the retry policy's end with `fail()`. */

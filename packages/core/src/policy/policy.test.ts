@@ -173,6 +173,21 @@ describe('Watermark', () => {
     expect(watermark.deliver(slot(2))).toBe('new');
   });
 
+  it('drops what it has passed in lumps, and goes on from there', () => {
+    const watermark = new Watermark<TestSlot>();
+    const slots = Array.from({ length: 3_000 }, (_, n) => slot(n));
+    for (const each of slots) watermark.deliver(each);
+
+    for (const each of slots.slice(0, 2_500)) {
+      each.settled = true;
+      watermark.advance();
+    }
+
+    expect(watermark.waiting).toBe(500);
+    expect(watermark.oldest).toBe(slots[2_500]);
+    expect([...watermark.pending()]).toEqual(slots.slice(2_500));
+  });
+
   it('is the end of the longest settled prefix, whatever order records settle in', () => {
     const orders = fc.uniqueArray(fc.nat({ max: 2_999 }), { minLength: 1, maxLength: 3_000 });
     fc.assert(

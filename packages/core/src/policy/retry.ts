@@ -21,20 +21,11 @@ export type Decision =
 export function decide(failed: FailedAttempt, random: Random): Decision {
   const { policy, attempts, ageMs } = failed;
   const classification = classify(failed.error);
-  switch (classification.kind) {
-    case 'stopWorker':
-      return { kind: 'stopWorker' };
-    case 'final':
-      return { kind: 'exhausted', then: policy.then, retryable: false, tooOld: false };
-    case 'retryable': {
-      const tooOld = policy.maxRecordAgeMs !== undefined && ageMs !== undefined && ageMs > policy.maxRecordAgeMs;
-      if (tooOld || attempts >= policy.attempts)
-        return { kind: 'exhausted', then: policy.then, retryable: true, tooOld };
-      return { kind: 'retry', delayMs: classification.delayMs ?? backoffMs(policy, attempts, random) };
-    }
-    default:
-      return classification satisfies never;
-  }
+  if (classification.kind === 'stopWorker') return { kind: 'stopWorker' };
+  if (classification.kind === 'final') return { kind: 'exhausted', then: policy.then, retryable: false, tooOld: false };
+  const tooOld = policy.maxRecordAgeMs !== undefined && ageMs !== undefined && ageMs > policy.maxRecordAgeMs;
+  if (tooOld || attempts >= policy.attempts) return { kind: 'exhausted', then: policy.then, retryable: true, tooOld };
+  return { kind: 'retry', delayMs: classification.delayMs ?? backoffMs(policy, attempts, random) };
 }
 
 export interface Backoff {

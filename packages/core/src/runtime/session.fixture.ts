@@ -11,7 +11,7 @@ import { memoryChannelPair } from '../transport/memory-channel.js';
 import { ManualClock } from '../../test/support/manual-clock.js';
 import { ShardRunner, type SessionOutcome } from './shard-runner.js';
 
-export class FakeSink implements DeadLetterSink {
+class FakeSink implements DeadLetterSink {
   readonly durable = true;
   readonly parked: DeadLetterEntry[] = [];
   failures = 0;
@@ -189,7 +189,7 @@ export class TestSession {
   }
 }
 
-export const SHARD = 'shardId-000000000000';
+const SHARD = 'shardId-000000000000';
 const BASE = 49_680_472_822_785_406_503_947_250_856_611_970_033_281_563_257_059_934_000n;
 
 /** Record n of the shard; its payload is `{ n }`. */
