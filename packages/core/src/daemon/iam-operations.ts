@@ -5,7 +5,13 @@
 
 /** What an operation is allowed on. */
 export type IamResource =
-  'stream' | 'fanoutConsumer' | 'leaseTable' | 'leaseIndex' | 'coordinatorTable' | 'workerMetricsTable' | 'metrics';
+  | 'stream'
+  | 'fanoutConsumer'
+  | 'leaseTable'
+  | 'leaseIndex'
+  | 'coordinatorTable'
+  | 'workerMetricsTable'
+  | 'metrics';
 
 /** When an operation is called at all. */
 export type IamCondition =
@@ -43,8 +49,18 @@ const KINESIS: readonly IamOperation[] = [
   { action: 'kinesis:DescribeStreamSummary', on: 'stream', when: 'fanoutRegistration', purpose: "the stream's ARN" },
   { action: 'kinesis:DescribeStreamConsumer', on: 'stream', when: 'fanoutRegistration', purpose: 'is it registered' },
   { action: 'kinesis:RegisterStreamConsumer', on: 'stream', when: 'fanoutRegistration', purpose: 'registers it' },
-  { action: 'kinesis:DescribeStreamConsumer', on: 'fanoutConsumer', when: 'fanoutRegistration', purpose: 'is it ready' },
-  { action: 'kinesis:RegisterStreamConsumer', on: 'fanoutConsumer', when: 'fanoutRegistration', purpose: 'registers it' },
+  {
+    action: 'kinesis:DescribeStreamConsumer',
+    on: 'fanoutConsumer',
+    when: 'fanoutRegistration',
+    purpose: 'is it ready',
+  },
+  {
+    action: 'kinesis:RegisterStreamConsumer',
+    on: 'fanoutConsumer',
+    when: 'fanoutRegistration',
+    purpose: 'registers it',
+  },
   { action: 'kinesis:SubscribeToShard', on: 'stream', when: 'fanout', purpose: 'reads a shard' },
   { action: 'kinesis:SubscribeToShard', on: 'fanoutConsumer', when: 'fanout', purpose: 'reads a shard' },
 ];

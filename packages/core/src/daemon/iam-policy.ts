@@ -195,7 +195,9 @@ export function policyNotes(consumers: readonly ResolvedConsumer[], document: Po
   if (text.includes(`:${ACCOUNT_PLACEHOLDER}:`))
     notes.push(`The account is not known: give --account, or replace ${ACCOUNT_PLACEHOLDER}.`);
   if (text.includes(`:${REGION_PLACEHOLDER}:`))
-    notes.push(`The region is not known: set regionName or AWS_REGION, give --region, or replace ${REGION_PLACEHOLDER}.`);
+    notes.push(
+      `The region is not known: set regionName or AWS_REGION, give --region, or replace ${REGION_PLACEHOLDER}.`,
+    );
   for (const consumer of consumers) notes.push(...otherCredentials(consumer));
   return notes;
 }

@@ -1,6 +1,6 @@
 /** DynamoDB and Kinesis over the AWS SDK, which is loaded only here. */
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { KinesisClient } from '@aws-sdk/client-kinesis';
+import type { KinesisClient, Shard, ShardFilter } from '@aws-sdk/client-kinesis';
 import type { ResolvedConsumer } from '../config/resolved.js';
 import type { Environment } from '../definition/definition.js';
 import { ConfigurationError, toError } from '../errors.js';
@@ -8,7 +8,8 @@ import { clientConfig } from '../local/kinesis-api.js';
 import { finalError } from '../local/kinesis-failure.js';
 import { propertyOf } from './effective-property.js';
 import { tableError, type TableCall } from './provision-errors.js';
-import type { LeaderRow, ShardsApi, TablesApi } from './provision-ports.js';
+import type { ListedShard } from './provision-leases.js';
+import type { LeaderRow, TablesApi } from './provision-ports.js';
 
 /** What is passing by itself is tried again, and a wrong endpoint is still said within seconds. */
 const ATTEMPTS_MAX = 3;
@@ -44,9 +45,13 @@ export async function openTables(consumer: ResolvedConsumer, env: Environment): 
   const at = (call: string, table: string): TableCall => ({ call, table, endpoint });
   return {
     describe: (table) =>
-      run(at('DescribeTable', table), async () => (await client.send(new sdk.DescribeTableCommand({ TableName: table }))).Table, {
-        ResourceNotFoundException: undefined,
-      }),
+      run(
+        at('DescribeTable', table),
+        async () => (await client.send(new sdk.DescribeTableCommand({ TableName: table }))).Table,
+        {
+          ResourceNotFoundException: undefined,
+        },
+      ),
     create: (input) =>
       run<'created' | 'existed'>(
         at('CreateTable', input.TableName ?? ''),
@@ -57,9 +62,13 @@ export async function openTables(consumer: ResolvedConsumer, env: Environment): 
         { ResourceInUseException: 'existed' },
       ),
     update: (input) =>
-      run(at('UpdateTable', input.TableName ?? ''), async () => {
-        await client.send(new sdk.UpdateTableCommand(input));
-      }, IN_CHANGE),
+      run(
+        at('UpdateTable', input.TableName ?? ''),
+        async () => {
+          await client.send(new sdk.UpdateTableCommand(input));
+        },
+        IN_CHANGE,
+      ),
     enableRecovery: (table) =>
       run<'enabled' | 'notYet'>(
         at('UpdateContinuousBackups', table),
@@ -99,44 +108,47 @@ export async function openTables(consumer: ResolvedConsumer, env: Environment): 
   };
 }
 
-export async function openShards(consumer: ResolvedConsumer, env: Environment): Promise<ShardsApi> {
+/** Every page of ListShards. @throws STREAM_NOT_FOUND, and what else `finalError` knows; REGION_MISSING. */
+export async function listShards(
+  consumer: ResolvedConsumer,
+  { filter, env }: { readonly filter: ShardFilter; readonly env: Environment },
+): Promise<readonly ListedShard[]> {
   const sdk = await import('@aws-sdk/client-kinesis');
+  const { stream } = consumer;
   const endpoint = kinesisEndpoint(consumer);
   const region = propertyOf(consumer, 'kinesisClient.region') ?? propertyOf(consumer, 'regionName');
-  const client = new sdk.KinesisClient({
-    ...(await clientConfig({ endpoint, region, env })),
-    maxAttempts: ATTEMPTS_MAX,
-  });
+  const config = await clientConfig({ endpoint, region, env });
+  const client = new sdk.KinesisClient({ ...config, maxAttempts: ATTEMPTS_MAX });
   await requireRegion(client);
+  const shards: ListedShard[] = [];
+  try {
+    let nextToken: string | undefined;
+    do {
+      // KCL knows the stream by its name alone, whatever ARN it was given. The token names it already.
+      const input = nextToken === undefined ? { StreamName: stream, ShardFilter: filter } : { NextToken: nextToken };
+      const answer = await client.send(new sdk.ListShardsCommand(input));
+      shards.push(...(answer.Shards ?? []).map(toListed));
+      nextToken = answer.NextToken;
+    } while (nextToken !== undefined);
+    return shards;
+  } catch (error) {
+    throw finalError(error, { stream, endpoint, call: 'ListShards' });
+  } finally {
+    client.destroy();
+  }
+}
+
+function toListed(shard: Shard): ListedShard {
   return {
-    async list(ShardFilter) {
-      // KCL knows the stream by its name alone, whatever ARN it was given.
-      const first = { StreamName: consumer.stream, ShardFilter };
-      const shards = [];
-      let nextToken: string | undefined;
-      try {
-        do {
-          const input = nextToken === undefined ? first : { NextToken: nextToken };
-          const answer = await client.send(new sdk.ListShardsCommand(input));
-          shards.push(...(answer.Shards ?? []));
-          nextToken = answer.NextToken;
-        } while (nextToken !== undefined);
-      } catch (error) {
-        throw finalError(error, { stream: consumer.stream, endpoint, call: 'ListShards' });
-      }
-      return shards.map((shard) => ({
-        shardId: shard.ShardId ?? '',
-        parentShardIds: [shard.ParentShardId, shard.AdjacentParentShardId].filter((id) => id !== undefined),
-        closed: shard.SequenceNumberRange?.EndingSequenceNumber !== undefined,
-        startingHashKey: shard.HashKeyRange?.StartingHashKey ?? '0',
-        endingHashKey: shard.HashKeyRange?.EndingHashKey ?? '0',
-      }));
-    },
-    close: () => client.destroy(),
+    shardId: shard.ShardId ?? '',
+    parentShardIds: [shard.ParentShardId, shard.AdjacentParentShardId].filter((id) => id !== undefined),
+    closed: shard.SequenceNumberRange?.EndingSequenceNumber !== undefined,
+    startingHashKey: shard.HashKeyRange?.StartingHashKey ?? '0',
+    endingHashKey: shard.HashKeyRange?.EndingHashKey ?? '0',
   };
 }
 
-export function dynamoEndpoint(consumer: ResolvedConsumer): string | undefined {
+function dynamoEndpoint(consumer: ResolvedConsumer): string | undefined {
   return propertyOf(consumer, 'dynamoDBEndpoint') ?? propertyOf(consumer, 'dynamoDbClient.endpointOverride');
 }
 

@@ -1,6 +1,6 @@
 /** What a failed call of DynamoDB means for whoever provisions: what is wrong, and how to mend it. Pure. */
 import { MillraceError, toError } from '../errors.js';
-import { classifyFailure } from '../local/kinesis-failure.js';
+import { classifyFailure, factsOf } from '../local/kinesis-failure.js';
 
 export interface TableCall {
   readonly call: string;
@@ -56,9 +56,10 @@ function permissionOf(call: string): string {
   return call === 'TransactWriteItems' ? 'PutItem' : call;
 }
 
-/** A connection that was tried at several addresses fails without a text, but with a code. */
+/** Some failures come without a text: a connection that was tried at several addresses, and what is not DynamoDB at all. */
 function reasonOf(error: unknown): string {
   const { message, name } = toError(error);
-  if (message !== '') return message.replace(/\.$/, '');
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : name;
+  const { code, status } = factsOf(error);
+  if (message === 'UnknownError' && status !== 0) return `it answered with HTTP status ${status}`;
+  return message === '' ? code || name : message.replace(/\.$/, '');
 }

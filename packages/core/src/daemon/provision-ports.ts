@@ -1,9 +1,5 @@
 /** What provisioning asks of AWS, small enough to be faked by hand. Every method throws the MillraceError a user is to see. */
-import type {
-  CreateTableCommandInput,
-  TableDescription,
-  UpdateTableCommandInput,
-} from '@aws-sdk/client-dynamodb';
+import type { CreateTableCommandInput, TableDescription, UpdateTableCommandInput } from '@aws-sdk/client-dynamodb';
 import type { ShardFilter } from '@aws-sdk/client-kinesis';
 import type { Clock } from '../ports.js';
 import type { LeaseRow, ListedShard } from './provision-leases.js';
@@ -32,14 +28,9 @@ export interface LeaderRow {
   readonly released: boolean;
 }
 
-export interface ShardsApi {
-  list(filter: ShardFilter): Promise<readonly ListedShard[]>;
-  close(): void;
-}
-
 export interface ProvisionPorts {
   readonly tables: TablesApi;
-  readonly shards: ShardsApi;
+  listShards(filter: ShardFilter): Promise<readonly ListedShard[]>;
   readonly clock: Clock;
   /** Tells what takes long while it takes long. */
   readonly say: (line: string) => void;

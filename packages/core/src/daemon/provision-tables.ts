@@ -206,22 +206,17 @@ function addIndexInput(plan: TablePlan, index: IndexPlan, found: TableDescriptio
 
 /** Where the making of a table stands. */
 export type TableState =
-  { readonly kind: 'ready' } | { readonly kind: 'waiting' } | { readonly kind: 'unusable'; readonly status: string };
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'unusable'; readonly status: string };
 
 /** A table is ready with its index; KCL waits for both. */
 export function tableState({ index }: TablePlan, found: TableDescription | undefined): TableState {
   const status = found?.TableStatus;
-  switch (status) {
-    case undefined:
-    case 'CREATING':
-      return { kind: 'waiting' };
-    case 'ACTIVE':
-    case 'UPDATING': {
-      const indexed =
-        index === undefined || (found !== undefined && findIndex(index, found)?.IndexStatus === 'ACTIVE');
-      return { kind: status === 'ACTIVE' && indexed ? 'ready' : 'waiting' };
-    }
-    default:
-      return { kind: 'unusable', status };
-  }
+  if (found === undefined || status === undefined || status === 'CREATING' || status === 'UPDATING')
+    return { kind: 'waiting' };
+  if (status !== 'ACTIVE') return { kind: 'unusable', status };
+  return index === undefined || findIndex(index, found)?.IndexStatus === 'ACTIVE'
+    ? { kind: 'ready' }
+    : { kind: 'waiting' };
 }

@@ -86,7 +86,10 @@ function terraform(applications: readonly ApplicationTables[]): string {
 }
 
 /** A text of HCL may hold `${...}` and `%{...}`, which Terraform would evaluate. */
-const hcl = (text: string): string => quote(text).replaceAll('${', () => '$${').replaceAll('%{', '%%{');
+const hcl = (text: string): string =>
+  quote(text)
+    .replaceAll('${', () => '$${')
+    .replaceAll('%{', '%%{');
 
 function terraformTable(name: string, table: TablePlan): string[] {
   return [

@@ -66,7 +66,7 @@ const LISTING_PAUSE_MS = 1_000;
 async function listLeases({ stream, settings }: ResolvedConsumer, ports: ProvisionPorts): Promise<WholeLeases> {
   const { initialPosition } = settings;
   for (let listing = 1; ; listing += 1) {
-    const plan = planLeases(await ports.shards.list(shardFilterOf(initialPosition)), initialPosition);
+    const plan = planLeases(await ports.listShards(shardFilterOf(initialPosition)), initialPosition);
     if (plan.kind === 'leases') return plan;
     if (plan.kind === 'tooMany') throw tooMany(stream, plan.shards);
     if (listing === LISTINGS_MAX) throw incomplete(stream, plan.reason);

@@ -1,6 +1,6 @@
 /** `millrace provision`: the tables of the consumers of a module, made or printed. */
 import type { ResolvedConsumer } from '../../config/resolved.js';
-import { openShards, openTables } from '../../daemon/provision-aws.js';
+import { listShards, openTables } from '../../daemon/provision-aws.js';
 import { provision, type Provisioned } from '../../daemon/provision.js';
 import { planTables } from '../../daemon/provision-tables.js';
 import { renderTemplate, type TemplateKind } from '../../daemon/provision-templates.js';
@@ -40,13 +40,12 @@ async function provisionOne(
   const { env } = terminal;
   const tables = await openTables(consumer, env);
   try {
-    const shards = await openShards(consumer, env);
-    try {
-      const say = (line: string): void => terminal.err(`${line}\n`);
-      return await provision(consumer, request, { tables, shards, clock: systemClock, say });
-    } finally {
-      shards.close();
-    }
+    return await provision(consumer, request, {
+      tables,
+      listShards: (filter) => listShards(consumer, { filter, env }),
+      clock: systemClock,
+      say: (line) => terminal.err(`${line}\n`),
+    });
   } finally {
     tables.close();
   }

@@ -11,7 +11,10 @@ export interface ResolveRequest extends LoadRequest {
 }
 
 /** @throws DefinitionError, ConfigurationError with every mistake of every consumer at once. */
-export async function resolveRequest(request: ResolveRequest, terminal: Terminal): Promise<readonly ResolvedConsumer[]> {
+export async function resolveRequest(
+  request: ResolveRequest,
+  terminal: Terminal,
+): Promise<readonly ResolvedConsumer[]> {
   // Standard output is for what was asked for alone, whatever the module prints while it is imported.
   const guard = redirectStdout();
   const { consumers } = await loadConsumers(request).finally(() => guard.restore());
