@@ -64,15 +64,17 @@ describe('help', () => {
   });
 });
 
-describe('docs/local-development.md', () => {
-  const guide = readFileSync(new URL('../../../../docs/local-development.md', import.meta.url), 'utf8');
+describe('the guides', () => {
+  const read = (name: string): string => readFileSync(new URL(`../../../../docs/${name}.md`, import.meta.url), 'utf8');
+  const guide = read('local-development');
+  const guides = [guide, read('provisioning')].join('\n');
   const terminal = { out: () => undefined, err: () => undefined, env: {}, cwd: '/', command: 'millrace' };
   const commands = buildProgram(terminal, () => undefined).commands.filter(({ options }) => options.length > 0);
 
   it.each(commands.map((command) => [command.name(), command.options.map(({ long }) => long)]))(
     'tells of %s with %s',
     (name, options) => {
-      const [, section = ''] = guide.split(`\n## \`millrace ${name}\``);
+      const [, section = ''] = guides.split(`\n## \`millrace ${name}\``);
       const text = section.split('\n## ')[0] ?? '';
       expect([...options].filter((option) => !text.includes(`\`${option}`))).toEqual([]);
     },
