@@ -54,6 +54,11 @@ export const ERROR_CODES = {
   TABLE_WRONG: 'A table exists under the name of one that the application needs, and is another.',
   LEASES_REFUSED: 'The first leases cannot be written whole, or a worker runs.',
   PROVISION_FAILED: 'DynamoDB refused what provisioning needs.',
+  // the daemon's jars
+  JARS_MISSING: 'The jars of the daemon are not in the store, or not all of them.',
+  JAR_REFUSED: 'A jar is truncated, changed, another one, or on no list.',
+  JAR_LOCK_INVALID: 'A list of jars cannot be read or is none.',
+  DOWNLOAD_FAILED: 'A file could not be downloaded or stored.',
   // testing
   TEST_MISUSED: 'A test bed was asked for something that it cannot do or that would prove nothing.',
   TEST_NOT_IDLE: 'A test bed did not come to rest.',
