@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { EXIT_CODES, exitCodeOf } from '../exit-codes.js';
 import type { Engine } from '../worker-options.js';
 import { helpFooter } from './help-text.js';
+import { addJarsCommands } from './jars/jars-program.js';
 import { CONSUMER, MODULE, PROPERTIES_FILE } from './module-options.js';
 import { addProvisionCommands } from './provision/provision-program.js';
 import { addPutCommand } from './put/put-program.js';
@@ -49,6 +50,7 @@ export function buildProgram(terminal: Terminal, finish: Finish): Command {
   addPropertiesCommand(program, terminal);
   program.commandsGroup('Deploying:');
   addProvisionCommands(program, terminal);
+  addJarsCommands(program, terminal, finish);
   program.commandsGroup('Help:').helpCommand('help [command]', 'print the help of a command');
   return program;
 }
