@@ -1,9 +1,7 @@
 /** The daemon's jars as a software bill of materials: CycloneDX 1.6, JSON. The same list gives the same text. */
 import { createHash } from 'node:crypto';
 import { formatJarLock, type JarLock, type LockedJar } from './jar-lock.js';
-
-/** Where the URLs of the components point, whatever mirror they came from. */
-const DISTRIBUTION = 'https://repo1.maven.org/maven2/';
+import { MAVEN_CENTRAL } from './maven-settings.js';
 
 /** @param jars - those of the lock that are deployed. */
 export function formatSbom(lock: JarLock, jars: readonly LockedJar[]): string {
@@ -42,7 +40,8 @@ function componentOf({ artifact, path, sha256, license }: LockedJar) {
     hashes: [{ alg: 'SHA-256', content: sha256 }],
     ...(license === undefined ? {} : { licenses: [{ license: licenseOf(license) }] }),
     purl,
-    externalReferences: [{ type: 'distribution', url: new URL(path, DISTRIBUTION).href }],
+    // Where it was published, whatever mirror it came from.
+    externalReferences: [{ type: 'distribution', url: new URL(path, MAVEN_CENTRAL).href }],
   };
 }
 

@@ -19,7 +19,7 @@ export interface Proxies {
   readonly except: string;
 }
 
-const MAVEN_CENTRAL = 'https://repo1.maven.org/maven2/';
+export const MAVEN_CENTRAL = 'https://repo1.maven.org/maven2/';
 
 /** @throws MillraceError INPUT_INVALID; its message repeats no credentials. */
 export function readMavenSettings(env: Environment): MavenSettings {

@@ -39,7 +39,10 @@ export async function fetchCommand(flags: FetchFlags, terminal: Terminal): Promi
     return EXIT_CODES.ok;
   }
   const fetched = await fetching(terminal, (ports) => fetchJars(store, ports));
-  if (!fetched.complete) return EXIT_CODES.forcedByInterrupt;
+  if (!fetched.complete) {
+    terminal.err('Interrupted. Jars that are whole stay; the same command goes on from here.\n');
+    return EXIT_CODES.forcedByInterrupt;
+  }
   const news = fetched.jars === 0 ? 'nothing to fetch' : `${fetched.jars} fetched (${formatMegabytes(fetched.bytes)})`;
   terminal.out(`${described(store)}; ${news}\n`);
   return EXIT_CODES.ok;
