@@ -41,7 +41,7 @@ export const ERROR_CODES = {
   ENGINE_UNAVAILABLE: 'The engine that was asked for cannot run here.',
   ENGINE_REFUSED: 'The local engine refuses to run where it would read every shard in every replica.',
   STREAM_NOT_FOUND: 'The stream does not exist in this account and region.',
-  ENDPOINT_UNREACHABLE: 'Kinesis cannot be reached.',
+  ENDPOINT_UNREACHABLE: 'Kinesis or DynamoDB cannot be reached.',
   CREDENTIALS_MISSING: 'No AWS credentials were found.',
   SOURCE_FAILED: 'Reading the stream failed in a way that trying again does not mend.',
   CHECKPOINT_STORE_FAILED: 'The checkpoint file cannot be read, written or locked.',
@@ -50,6 +50,15 @@ export const ERROR_CODES = {
   WORKER_STOPPED: 'The worker has stopped or is stopping.',
   INPUT_INVALID: 'Input given to a command cannot be used.',
   PUT_FAILED: 'Records that a command sent were refused until the end.',
+  // provisioning
+  TABLE_WRONG: 'A table exists under the name of one that the application needs, and is another.',
+  LEASES_REFUSED: 'The first leases cannot be written whole, or a worker runs.',
+  PROVISION_FAILED: 'DynamoDB refused what provisioning needs.',
+  // the daemon's jars
+  JARS_MISSING: 'The jars of the daemon are not in the store, or not all of them.',
+  JAR_REFUSED: 'A jar is truncated, changed, another one, or on no list.',
+  JAR_LOCK_INVALID: 'A list of jars cannot be read or is none.',
+  DOWNLOAD_FAILED: 'A file could not be downloaded or stored.',
   // testing
   TEST_MISUSED: 'A test bed was asked for something that it cannot do or that would prove nothing.',
   TEST_NOT_IDLE: 'A test bed did not come to rest.',

@@ -30,6 +30,8 @@ export function helpFooter(): string {
     '  $ millrace dev src/order-mailer.ts',
     `  $ millrace put orders --endpoint http://127.0.0.1:4568 --pattern '{"id":"{{n}}"}' --count 100`,
     '  $ millrace properties src/order-mailer.ts',
+    '  $ millrace provision dist/order-mailer.js --leases',
+    '  $ millrace jars fetch',
     '  $ MILLRACE_ENGINE=local millrace run dist/order-mailer.js',
     '',
     'Environment variables:',

@@ -31,13 +31,13 @@ describe('help', () => {
   it('lists commands in groups, examples, variables and every exit code', async () => {
     const { exitCode, out, err } = await millrace('--help');
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
-    for (const text of ['Developing:', 'Running:', 'Examples:', 'Environment variables:', 'Exit codes:'])
+    for (const text of ['Developing:', 'Running:', 'Deploying:', 'Examples:', 'Environment variables:', 'Exit codes:'])
       expect(out).toContain(`\n${text}\n`);
     for (const code of Object.values(EXIT_CODES)) expect(out).toMatch(new RegExp(`^  ${code}  +\\w`, 'm'));
     for (const [name] of VARIABLES) expect(out).toContain(`  ${name} `);
   });
 
-  it.each(['dev', 'put', 'run', 'properties'])('tells what %s does and takes', async (command) => {
+  it.each(['dev', 'put', 'run', 'properties', 'provision', 'iam'])('tells what %s does and takes', async (command) => {
     const { exitCode, out } = await millrace(`${command} --help`);
     expect(exitCode).toBe(0);
     expect(out).toMatch(new RegExp(`^Usage: millrace ${command} \\[options\\] <\\w+>\\n\\n\\w`));
@@ -64,15 +64,17 @@ describe('help', () => {
   });
 });
 
-describe('docs/local-development.md', () => {
-  const guide = readFileSync(new URL('../../../../docs/local-development.md', import.meta.url), 'utf8');
+describe('the guides', () => {
+  const read = (name: string): string => readFileSync(new URL(`../../../../docs/${name}.md`, import.meta.url), 'utf8');
+  const guide = read('local-development');
+  const guides = [guide, read('provisioning')].join('\n');
   const terminal = { out: () => undefined, err: () => undefined, env: {}, cwd: '/', command: 'millrace' };
   const commands = buildProgram(terminal, () => undefined).commands.filter(({ options }) => options.length > 0);
 
   it.each(commands.map((command) => [command.name(), command.options.map(({ long }) => long)]))(
     'tells of %s with %s',
     (name, options) => {
-      const [, section = ''] = guide.split(`\n## \`millrace ${name}\``);
+      const [, section = ''] = guides.split(`\n## \`millrace ${name}\``);
       const text = section.split('\n## ')[0] ?? '';
       expect([...options].filter((option) => !text.includes(`\`${option}`))).toEqual([]);
     },

@@ -4,6 +4,9 @@ import { Command, CommanderError, Option } from 'commander';
 import { EXIT_CODES, exitCodeOf } from '../exit-codes.js';
 import type { Engine } from '../worker-options.js';
 import { helpFooter } from './help-text.js';
+import { addJarsCommands } from './jars/jars-program.js';
+import { CONSUMER, MODULE, PROPERTIES_FILE } from './module-options.js';
+import { addProvisionCommands } from './provision/provision-program.js';
 import { addPutCommand } from './put/put-program.js';
 import { readCount, readEndpoint } from './read-options.js';
 import { formatError } from '../format-error.js';
@@ -45,13 +48,12 @@ export function buildProgram(terminal: Terminal, finish: Finish): Command {
   program.commandsGroup('Running:');
   addRunCommand(program, terminal);
   addPropertiesCommand(program, terminal);
+  program.commandsGroup('Deploying:');
+  addProvisionCommands(program, terminal);
+  addJarsCommands(program, terminal, finish);
   program.commandsGroup('Help:').helpCommand('help [command]', 'print the help of a command');
   return program;
 }
-
-const MODULE = 'JavaScript or TypeScript module that exports consumers';
-const CONSUMER = 'only the consumer of this class name; default: all that the module exports';
-const PROPERTIES_FILE = 'a properties file of your own; variables are stronger, the declaration is weaker';
 
 interface ModuleFlags {
   readonly consumer?: string;

@@ -112,7 +112,8 @@ export function finalError(error: unknown, reading: Reading): MillraceError {
   }
 }
 
-function factsOf(error: unknown): { readonly name: string; readonly code: string; readonly status: number } {
+/** What an error of an AWS client says about itself; empty or 0 where it does not. */
+export function factsOf(error: unknown): { readonly name: string; readonly code: string; readonly status: number } {
   if (!(error instanceof Error)) return { name: '', code: '', status: 0 };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const metadata: unknown = '$metadata' in error ? error.$metadata : undefined;
