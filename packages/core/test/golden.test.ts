@@ -2,7 +2,6 @@
  * Replays what a real daemon wrote. Its lines drive our decoder and session; the recorded worker's lines are put to the session as wishes,
  * so it must send the very same message, or refuse it where that worker broke the rules.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { decodeMessage } from '../src/protocol/decoder.js';
 import { encodeDaemonMessage } from '../src/protocol/daemon-side.js';
@@ -12,22 +11,7 @@ import type { CheckpointTarget } from '../src/protocol/messages.js';
 import type { SessionInput, SessionOutput, SessionState } from '../src/protocol/session-types.js';
 import { startSession, step } from '../src/protocol/shard-session.js';
 import { DaemonReader } from './support/daemon-reader.js';
-
-const folder = new URL('./golden/', import.meta.url);
-const names = readdirSync(folder)
-  .filter((name) => name.endsWith('.jsonl'))
-  .map((name) => name.replace('.jsonl', ''));
-
-interface Entry {
-  readonly dir: 'daemon' | 'worker';
-  readonly line: string;
-}
-
-const transcript = (name: string): Entry[] =>
-  readFileSync(new URL(`${name}.jsonl`, folder), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Entry);
+import { names, transcript } from './support/golden.js';
 
 interface Replay {
   readonly begun: string[];

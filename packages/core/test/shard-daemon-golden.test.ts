@@ -2,29 +2,13 @@
  * The stand-in for the daemon against the real one: every transcript is played again with ShardDaemon in the daemon's
  * place and the recorded worker's lines as they were. What it writes must be what the real daemon wrote.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { DaemonError } from '../src/local/daemon-error.js';
 import { ShardDaemon } from '../src/local/shard-daemon.js';
 import type { DaemonMessage } from '../src/protocol/messages.js';
 import { decodeMessage } from '../src/protocol/decoder.js';
 import { memoryChannelPair } from '../src/transport/memory-channel.js';
-
-const folder = new URL('./golden/', import.meta.url);
-const names = readdirSync(folder)
-  .filter((name) => name.endsWith('.jsonl'))
-  .map((name) => name.replace('.jsonl', ''));
-
-interface Entry {
-  readonly dir: 'daemon' | 'worker';
-  readonly line: string;
-}
-
-const transcript = (name: string): Entry[] =>
-  readFileSync(new URL(`${name}.jsonl`, folder), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Entry);
+import { names, transcript, type Entry } from './support/golden.js';
 
 /** Errors that came from DynamoDB; the others follow from the rules and must come by themselves. */
 const FROM_THE_STORE = /"error":"(ShutdownException|ThrottlingException|KinesisClientLibDependencyException)"/;
