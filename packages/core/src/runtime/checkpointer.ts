@@ -222,8 +222,9 @@ export class Checkpointer {
     const { policy, ports } = this.#options;
     this.#timer?.cancel();
     if (policy.kind !== 'periodic' || policy.everyMs === undefined || this.#phase !== 'open') return;
-    const inMs = Math.max(1, policy.everyMs - this.#elapsedMs());
-    this.#timer = ports.clock.setTimer(inMs, () => this.#onTimer(policy.everyMs ?? 0));
+    const { everyMs } = policy;
+    const inMs = Math.max(1, everyMs - this.#elapsedMs());
+    this.#timer = ports.clock.setTimer(inMs, () => this.#onTimer(everyMs));
   }
 
   #onTimer(everyMs: number): void {

@@ -4,6 +4,7 @@ import { isMillraceError, MillraceError, StopWorkerError } from '../errors.js';
 import { decide, type Decision } from '../policy/retry.js';
 import { whenAborted } from './race.js';
 import type { RecordSlot } from './record-slot.js';
+import type { Reporter } from './reporter.js';
 import type { SessionParts } from './session-parts.js';
 
 /** So many records in a row that exhaust on retryable errors are an outage, not poison: parking them would empty the stream into the sink. */
@@ -136,10 +137,7 @@ export class Endings {
   }
 
   abandon(slot: RecordSlot, why: string): Ending {
-    if (!slot.closed) {
-      slot.phase = 'abandoned';
-      this.#parts.report.emitRecord(slot, { kind: 'recordAbandoned', why });
-    }
+    abandonSlot(slot, this.#parts.report, why);
     return { kind: 'abandoned' };
   }
 
@@ -181,6 +179,13 @@ export class Endings {
   #ageMs(slot: RecordSlot): number | undefined {
     return slot.arrivedAt === undefined ? undefined : this.#parts.ports.clock.now() - slot.arrivedAt;
   }
+}
+
+/** Gives a record up for its next owner; one that is settled or given up already stays as it is. */
+export function abandonSlot(slot: RecordSlot, report: Reporter, why: string): void {
+  if (slot.closed) return;
+  slot.phase = 'abandoned';
+  report.emitRecord(slot, { kind: 'recordAbandoned', why });
 }
 
 function stopBy(handler: Handler | undefined, cause: Error): StopWorkerError {

@@ -2,6 +2,7 @@
  * How far a session still goes, as one union, with the signals that everything waits on: `intake` aborts when no new
  * handler may start, `over` when running handlers are given up as well, `doubt` when nothing may be written any more.
  */
+import type { ConsumerSettings } from '../config/resolved.js';
 import { MillraceError } from '../errors.js';
 import type { Clock, Timer } from '../ports.js';
 
@@ -15,6 +16,13 @@ export type Life =
   | { readonly kind: 'abandoning'; readonly reason: DrainReason }
   /** We may not own the shard any more: nothing is written ever again. */
   | { readonly kind: 'doubt'; readonly why: string; readonly sinceMs: number };
+
+/** Half of the shorter grace: the rest is for the checkpoint, the hooks and the daemon's own goodbye. */
+export function drainBudgetMs({ shutdownGraceMs, handoffTimeoutMs }: Graces): number {
+  return Math.min(shutdownGraceMs, handoffTimeoutMs) / 2;
+}
+
+type Graces = Pick<ConsumerSettings, 'shutdownGraceMs' | 'handoffTimeoutMs'>;
 
 export class SessionLife {
   readonly #clock: Clock;

@@ -10,7 +10,7 @@ import type { SessionInput, SessionOutput, SessionState } from '../protocol/sess
 import { startSession, step } from '../protocol/shard-session.js';
 import { Reporter } from './reporter.js';
 import type { ShardRunnerOptions } from './runner-options.js';
-import { SessionLife } from './session-life.js';
+import { drainBudgetMs, SessionLife } from './session-life.js';
 import { ShardWork } from './shard-work.js';
 import type { ShardStatus } from './shard-status.js';
 
@@ -74,8 +74,7 @@ export class ShardRunner {
 
   /** The worker stops: intake ends, running handlers may finish within the budget, the rest is abandoned. */
   drain(): void {
-    const { shutdownGraceMs, handoffTimeoutMs } = this.#options.consumer.settings;
-    if (!this.#life.drain('workerStopping', Math.min(shutdownGraceMs, handoffTimeoutMs) / 2)) return;
+    if (!this.#life.drain('workerStopping', drainBudgetMs(this.#options.consumer.settings))) return;
     this.#report.emit({ kind: 'draining', reason: 'workerStopping' });
   }
 

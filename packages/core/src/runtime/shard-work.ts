@@ -5,7 +5,7 @@ import { Watermark } from '../policy/watermark.js';
 import { viewRecord } from '../records/record-view.js';
 import { BatchRunner } from './batch-runner.js';
 import { Checkpointer } from './checkpointer.js';
-import { Endings } from './ending.js';
+import { abandonSlot, Endings } from './ending.js';
 import { Holds } from './holds.js';
 import { runHook, type HookCall } from './hooks.js';
 import { Parking } from './parking.js';
@@ -13,7 +13,7 @@ import { RecordRunner } from './record-runner.js';
 import { RecordSlot } from './record-slot.js';
 import type { Reporter } from './reporter.js';
 import type { ShardRunnerOptions } from './runner-options.js';
-import type { SessionLife } from './session-life.js';
+import { drainBudgetMs, type SessionLife } from './session-life.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
 import { ShardEnd } from './shard-end.js';
 import { closeShardScope } from './shard-scope.js';
@@ -67,7 +67,7 @@ export class ShardWork {
     });
   }
 
-  /** Delivered and not settled. */
+  /** From the oldest unsettled record on: 0 when, and only when, everything delivered is settled. */
   get unsettled(): number {
     return this.#watermark.waiting;
   }
@@ -212,9 +212,8 @@ export class ShardWork {
   /** Sent to every shard when a worker stops, and to one shard when KCL hands it to another worker. */
   async #shutdownRequested(): Promise<void> {
     const { life, consumer, report } = this.#options;
-    const { shutdownGraceMs, handoffTimeoutMs } = consumer.settings;
     const stopping = life.state.kind === 'draining' || life.state.kind === 'abandoning';
-    const budgetMs = Math.min(shutdownGraceMs, handoffTimeoutMs) / 2;
+    const budgetMs = drainBudgetMs(consumer.settings);
     if (life.drain('handoff', budgetMs)) report.emit({ kind: 'draining', reason: 'handoff' });
     this.#checkpointer.actionOpened();
     const failed = await this.#hook('shutdownRequested', budgetMs, stopping ? 'workerStopping' : 'handoff');
@@ -238,7 +237,7 @@ export class ShardWork {
       hook: () => this.#hook('shardEnd', consumer.definition.retry.timeoutMs),
       settled: async () => {
         await this.#window.whenEmpty();
-        return this.#running !== undefined && this.#unsettledSlots() === 0;
+        return this.#running !== undefined && this.unsettled === 0;
       },
     });
     await end.run();
@@ -256,19 +255,8 @@ export class ShardWork {
   /** Nobody's late word about a record counts any more: its next owner runs it again. */
   #abandonRest(): number {
     const rest = [...this.#watermark.pending()].filter((slot) => !slot.settled);
-    for (const slot of rest) {
-      if (slot.closed) continue;
-      slot.phase = 'abandoned';
-      this.#options.report.emitRecord(slot, {
-        kind: 'recordAbandoned',
-        why: 'the session ended before it was settled',
-      });
-    }
+    for (const slot of rest) abandonSlot(slot, this.#options.report, 'the session ended before it was settled');
     return rest.length;
-  }
-
-  #unsettledSlots(): number {
-    return [...this.#watermark.pending()].filter((slot) => !slot.settled).length;
   }
 
   #hook(name: HookCall['name'], timeoutMs: number, reason?: 'handoff' | 'workerStopping'): Promise<Error | undefined> {
