@@ -9,12 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { KinesisClient, ListShardsCommand, PutRecordsCommand, SplitShardCommand } from '@aws-sdk/client-kinesis';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { type KinesisClient, ListShardsCommand, PutRecordsCommand, SplitShardCommand } from '@aws-sdk/client-kinesis';
 import { expect, it } from 'vitest';
 import { parseCheckpointFile } from '../src/local/checkpoint-file.js';
 import { startEmulator, type Emulator } from '../src/local/emulator.js';
 import type { CheckpointTarget } from '../src/protocol/messages.js';
+import { emulatorClient } from '../test/support/emulator-client.js';
 
 const KILLS = 20;
 const RECORDS = 2_400;
@@ -168,12 +168,7 @@ async function untilDrained(folder: string, put: readonly Stored[]): Promise<voi
 
 /** Fills `put` while workers come and go; a shard is split on the way. The last batch waits for `killed`. */
 async function produce(emulator: Emulator, put: Stored[], killed: Promise<unknown>): Promise<void> {
-  const client = new KinesisClient({
-    endpoint: emulator.endpoint,
-    region: emulator.region,
-    credentials: { accessKeyId: 'AKIALOCAL', secretAccessKey: 'local' },
-    requestHandler: new NodeHttpHandler(),
-  });
+  const client = emulatorClient(emulator);
   while (put.length < RECORDS) {
     if (put.length === RECORDS / 2) await splitFirstShard(client);
     if (put.length === RECORDS - BATCH) await killed;

@@ -2,14 +2,13 @@ import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  KinesisClient,
+  type KinesisClient,
   MergeShardsCommand,
   PutRecordsCommand,
   SplitShardCommand,
   DescribeStreamSummaryCommand,
   ListShardsCommand,
 } from '@aws-sdk/client-kinesis';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEmulator, type Emulator } from '../src/local/emulator.js';
 import { ensureStream } from '../src/local/ensure-stream.js';
@@ -17,31 +16,20 @@ import { openKinesisApi } from '../src/local/kinesis-api.js';
 import { openKinesisSource } from '../src/local/kinesis-source.js';
 import { aggregate, deaggregate } from '../src/local/kpl.js';
 import type { ShardReader, SourceRecord, StartingPosition } from '../src/local/source.js';
+import { systemClock } from '../src/process-ports.js';
+import { emulatorClient } from '../test/support/emulator-client.js';
 
 const signal = new AbortController().signal;
 const TRIM_HORIZON: StartingPosition = { kind: 'TRIM_HORIZON' };
 const warnings: string[] = [];
 const logger = { debug() {}, info() {}, error() {}, warn: (_: object, message: string) => void warnings.push(message) };
-const clock = {
-  now: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  setTimer: (delayMs: number, callback: () => void) => {
-    const timer = setTimeout(callback, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
-const ports = { clock, random: Math.random, logger };
+const ports = { clock: systemClock, random: Math.random, logger };
 
 let emulator: Emulator;
 let client: KinesisClient;
 beforeAll(async () => {
   emulator = await startEmulator({ streams: [{ name: 'orders', shards: 1 }], logger });
-  client = new KinesisClient({
-    endpoint: emulator.endpoint,
-    region: emulator.region,
-    credentials: { accessKeyId: 'AKIALOCAL', secretAccessKey: 'local' },
-    requestHandler: new NodeHttpHandler(),
-  });
+  client = emulatorClient(emulator);
 });
 afterAll(async () => {
   client.destroy();

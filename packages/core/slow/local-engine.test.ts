@@ -1,11 +1,10 @@
 import {
-  KinesisClient,
+  type KinesisClient,
   ListShardsCommand,
   PutRecordsCommand,
   SplitShardCommand,
   type PutRecordsRequestEntry,
 } from '@aws-sdk/client-kinesis';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,17 +16,11 @@ import { LocalEngine } from '../src/local/engine.js';
 import { openFileCheckpointStore } from '../src/local/file-checkpoint-store.js';
 import { openKinesisSource } from '../src/local/kinesis-source.js';
 import { aggregate } from '../src/local/kpl.js';
+import { systemClock as clock } from '../src/process-ports.js';
+import { emulatorClient } from '../test/support/emulator-client.js';
 import { endOf, startWorker } from '../test/support/session-worker.js';
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
-const clock = {
-  now: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  setTimer: (delayMs: number, callback: () => void) => {
-    const timer = setTimeout(callback, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
 const consumer = {
   stream: 'orders',
   applicationName: 'mailer',
@@ -50,12 +43,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'local-engine-'));
   emulator = await startEmulator({ streams: [{ name: 'orders', shards: 2 }], logger });
-  client = new KinesisClient({
-    endpoint: emulator.endpoint,
-    region: emulator.region,
-    credentials: { accessKeyId: 'AKIALOCAL', secretAccessKey: 'local' },
-    requestHandler: new NodeHttpHandler(),
-  });
+  client = emulatorClient(emulator);
 });
 afterAll(async () => {
   client.destroy();

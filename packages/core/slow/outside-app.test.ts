@@ -11,10 +11,10 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEmulator, type Emulator } from '../src/local/emulator.js';
+import { emulatorClient } from '../test/support/emulator-client.js';
 
 const RECORDS = 200;
 const HANDLED_WITHIN_MS = 30_000;
@@ -144,12 +144,7 @@ async function untilHandled(path: string, output: () => string): Promise<void> {
 }
 
 async function put(): Promise<readonly string[]> {
-  const client = new KinesisClient({
-    endpoint: emulator.endpoint,
-    region: emulator.region,
-    credentials: { accessKeyId: 'AKIALOCAL', secretAccessKey: 'local' },
-    requestHandler: new NodeHttpHandler(),
-  });
+  const client = emulatorClient(emulator);
   const Records = Array.from({ length: RECORDS }, (_, index) => {
     const text = `note-${index}`;
     return { PartitionKey: text, Data: Buffer.from(JSON.stringify({ text })) };
