@@ -59,6 +59,13 @@ export const ERROR_CODES = {
   JAR_REFUSED: 'A jar is truncated, changed, another one, or on no list.',
   JAR_LOCK_INVALID: 'A list of jars cannot be read or is none.',
   DOWNLOAD_FAILED: 'A file could not be downloaded or stored.',
+  // the daemon itself
+  JAVA_UNUSABLE: 'No Java was found, or one that cannot run the daemon.',
+  DAEMON_FAILED: 'The daemon could not be started, or ended again and again without being asked.',
+  HOST_FAILED: 'A process that serves shards could not be started, or ended again and again.',
+  ACCESS_DENIED: 'AWS refuses a call that the daemon needs.',
+  COORDINATION_FAILED: 'The lease or coordinator table cannot be read or written.',
+  HEALTH_PORT_FAILED: 'The port for health and metrics cannot be listened on.',
   // testing
   TEST_MISUSED: 'A test bed was asked for something that it cannot do or that would prove nothing.',
   TEST_NOT_IDLE: 'A test bed did not come to rest.',

@@ -8,6 +8,8 @@ export const EXIT_CODES = {
   failed: 1,
   /** The declaration, the configuration or the command line is wrong; starting again changes nothing. */
   wrongUse: 2,
+  /** The daemon or a host ended again and again, or could not be started. */
+  daemonFailed: 69,
   /** The other side broke the protocol, or the channel to it. */
   protocol: 70,
   /** A handler or the retry policy asked for the end (`StopWorkerError`, `then: 'stop'`); starting again may help. */
@@ -34,6 +36,10 @@ const CODE_OF: { readonly [K in ErrorCode]?: ExitCode } = {
   JARS_MISSING: EXIT_CODES.wrongUse,
   JAR_REFUSED: EXIT_CODES.wrongUse,
   JAR_LOCK_INVALID: EXIT_CODES.wrongUse,
+  JAVA_UNUSABLE: EXIT_CODES.wrongUse,
+  HEALTH_PORT_FAILED: EXIT_CODES.wrongUse,
+  DAEMON_FAILED: EXIT_CODES.daemonFailed,
+  HOST_FAILED: EXIT_CODES.daemonFailed,
   PROTOCOL_VIOLATION: EXIT_CODES.protocol,
   LINE_TOO_LONG: EXIT_CODES.protocol,
   TRANSPORT_FAILED: EXIT_CODES.protocol,

@@ -5,6 +5,7 @@ const EXIT_CODE_MEANINGS: Readonly<Record<ExitCode, string>> = {
   [EXIT_CODES.ok]: 'ended as asked',
   [EXIT_CODES.failed]: 'failed: the stream, the network, the checkpoint file, a defect',
   [EXIT_CODES.wrongUse]: 'wrong command line, configuration or declaration; starting again changes nothing',
+  [EXIT_CODES.daemonFailed]: 'the daemon or a host could not be started, or ended again and again',
   [EXIT_CODES.protocol]: 'the daemon broke the protocol, or the channel to it',
   [EXIT_CODES.stopRequested]: 'a handler or the retry policy asked for the end',
   [EXIT_CODES.leaseLost]: 'the lease was lost and batches kept coming; starting again mends it',

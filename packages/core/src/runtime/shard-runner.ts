@@ -72,10 +72,13 @@ export class ShardRunner {
     return outcome;
   }
 
-  /** The worker stops: intake ends, running handlers may finish within the budget, the rest is abandoned. */
-  drain(): void {
-    if (!this.#life.drain('workerStopping', drainBudgetMs(this.#options.consumer.settings))) return;
-    this.#report.emit({ kind: 'draining', reason: 'workerStopping' });
+  /**
+   * Intake ends, running handlers may finish within the budget, the rest is abandoned: the worker stops, or this shard
+   * alone goes to another worker.
+   */
+  drain(reason: 'workerStopping' | 'handoff' = 'workerStopping'): void {
+    if (!this.#life.drain(reason, drainBudgetMs(this.#options.consumer.settings))) return;
+    this.#report.emit({ kind: 'draining', reason });
   }
 
   /**

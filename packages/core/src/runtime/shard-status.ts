@@ -6,6 +6,8 @@ export interface ShardStatus {
   /** Undefined until `initialize` has come. */
   readonly shardId: string | undefined;
   readonly state: 'starting' | 'ready' | 'running' | 'held' | 'draining' | 'doubt' | 'ended';
+  /** What the daemon waits for; undefined between two actions. While it is open nothing else can arrive. */
+  readonly action: { readonly name: string; readonly openMs: number } | undefined;
   readonly millisBehindLatest: number | undefined;
   /** Milliseconds since the oldest unsettled record arrived at Kinesis. */
   readonly oldestUnsettledAgeMs: number | undefined;

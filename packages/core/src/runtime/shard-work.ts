@@ -48,7 +48,7 @@ export class ShardWork {
   readonly #checkpointer: Checkpointer;
   #shardId: string | undefined;
   #running: Running | undefined;
-  #action: Work['kind'] | undefined;
+  #action: { readonly name: Work['kind']; readonly sinceMs: number } | undefined;
   #lastBatch: LastBatch = { millisBehindLatest: undefined };
   #closed = false;
 
@@ -74,7 +74,7 @@ export class ShardWork {
 
   /** Resolves when the action may be acknowledged; every failure of user code ends in here. */
   async perform(message: Work): Promise<void> {
-    this.#action = message.kind;
+    this.#action = { name: message.kind, sinceMs: this.#options.ports.clock.monotonicMs() };
     try {
       await this.#perform(message);
     } finally {
@@ -109,6 +109,7 @@ export class ShardWork {
       sessionId,
       shardId: this.#shardId,
       state: this.#state(),
+      action: this.#openAction(),
       millisBehindLatest: this.#lastBatch.millisBehindLatest,
       oldestUnsettledAgeMs: arrivedAt === undefined ? undefined : Math.max(0, ports.clock.now() - arrivedAt),
       unsettled: this.unsettled,
@@ -118,6 +119,12 @@ export class ShardWork {
       checkpoint: this.#checkpointer.written,
       checkpointError: this.#checkpointer.failure?.message,
     };
+  }
+
+  #openAction(): ShardStatus['action'] {
+    if (this.#action === undefined) return undefined;
+    const { name, sinceMs } = this.#action;
+    return { name, openMs: this.#options.ports.clock.monotonicMs() - sinceMs };
   }
 
   #perform(message: Work): Promise<void> {

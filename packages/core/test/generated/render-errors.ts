@@ -29,6 +29,7 @@ const GROUPS: readonly Group[] = [
   { title: 'Dead letters', first: 'SINK_FAILED', column: 'Exit code' },
   { title: 'Running', first: 'ENGINE_UNAVAILABLE', column: 'Exit code' },
   { title: "The daemon's jars", first: 'JARS_MISSING', column: 'Exit code' },
+  { title: 'The daemon', first: 'JAVA_UNUSABLE', column: 'Exit code' },
   { title: 'Tests', first: 'TEST_MISUSED', column: undefined },
 ];
 
