@@ -6,7 +6,7 @@ import { openFileCheckpointStore } from './local/file-checkpoint-store.js';
 import { openKinesisSource } from './local/kinesis-source.js';
 import type { CheckpointStore } from './local/checkpoint-store.js';
 import type { RecordSource } from './local/source.js';
-import { LiveSessions, type SessionSetup } from './live-sessions.js';
+import { LiveSessions, type SessionSetup } from './runtime/live-sessions.js';
 import type { ByteChannel, Logger } from './ports.js';
 import { claimAwsKcl } from './transport/aws-kcl-channel.js';
 import { standardPipes } from './standard-pipes.js';

@@ -15,6 +15,7 @@ import { open, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startTickOf } from './process-birth.js';
 
 export type LockAttempt =
   | { readonly kind: 'acquired'; readonly lock: ProcessLock }
@@ -106,18 +107,11 @@ function isAlive(claim: Claim): boolean {
   }
 }
 
-/** The clock tick at which a process started, with the boot it belongs to; undefined for dead processes, zombies, and without /proc. */
+/** When a process started, with the boot it belongs to; undefined for dead processes, zombies, and without /proc. */
 function birthOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the command in parentheses and may contain anything; state is the third, start time the 22nd.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
-    return `${fields[19] ?? ''}-${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8)}`;
-  } catch {
-    // No such process, or no /proc: the caller knows which.
-    return undefined;
-  }
+  const tick = startTickOf(pid);
+  if (tick === undefined) return undefined;
+  return `${tick}-${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8)}`;
 }
 
 function isErrno(error: unknown, code: string): boolean {

@@ -5,7 +5,7 @@
 import { resolveConsumer } from '../../src/config/resolve.js';
 import { defineConsumer, recordHandler } from '../../src/definition/define-consumer.js';
 import type { RecordContext } from '../../src/definition/context.js';
-import { LiveSessions } from '../../src/live-sessions.js';
+import { LiveSessions } from '../../src/runtime/live-sessions.js';
 import { DaemonError } from '../../src/local/daemon-error.js';
 import { LocalEngine } from '../../src/local/engine.js';
 import { aggregate } from '../../src/local/kpl.js';

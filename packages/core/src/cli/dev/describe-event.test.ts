@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Narrator } from './describe-event.js';
-import type { ConsumerFacts, DevEvent, PlainSessionEvent } from './dev-events.js';
+import type { PlainSessionEvent } from '../../runtime/plain-event.js';
+import type { ConsumerFacts, DevEvent } from './dev-events.js';
 
 const narrator = () => new Narrator({ command: 'npx millrace', region: undefined });
 const facts: ConsumerFacts = {

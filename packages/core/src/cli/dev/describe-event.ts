@@ -1,5 +1,6 @@
 /** Events as lines for people: what is worth a line, and its words. */
-import type { ConsumerFacts, DevEvent, PlainSessionEvent } from './dev-events.js';
+import type { PlainSessionEvent } from '../../runtime/plain-event.js';
+import type { ConsumerFacts, DevEvent } from './dev-events.js';
 import { formatCheckpoint, formatDuration, formatShard } from './format-values.js';
 import { applicationOf } from './live-view.js';
 import { putCommand } from './put-hint.js';

@@ -1,22 +1,5 @@
 /** What `millrace dev` tells its views, and what passes between it and the worker it starts. Plain data: it crosses a process border. */
-import { isMillraceError } from '../../errors.js';
-import type { SessionEvent } from '../../events.js';
-
-/** An error without what JSON cannot carry. */
-export interface ErrorData {
-  readonly name: string;
-  readonly code: string | undefined;
-  readonly message: string;
-}
-
-type WithPlainError<E> = E extends { readonly error: Error }
-  ? Omit<E, 'error'> & { readonly error: ErrorData }
-  : E extends { readonly error: Error | undefined }
-    ? Omit<E, 'error'> & { readonly error: ErrorData | undefined }
-    : E;
-
-/** A SessionEvent whose error is plain data. */
-export type PlainSessionEvent = SessionEvent extends infer E ? WithPlainError<E> : never;
+import type { ErrorData, PlainSessionEvent } from '../../runtime/plain-event.js';
 
 export interface ConsumerFacts {
   readonly consumer: string;
@@ -73,13 +56,3 @@ export type ToWorker =
   | { readonly kind: 'endpoint'; readonly endpoint: string; readonly region: string }
   /** The emulator did not start; the parent has said so. */
   | { readonly kind: 'stop' };
-
-export function plainError(error: Error): ErrorData {
-  return { name: error.name, code: isMillraceError(error) ? error.code : undefined, message: error.message };
-}
-
-export function plainEvent(event: SessionEvent): PlainSessionEvent {
-  // The one member that differs is replaced, whatever the kind; TypeScript cannot follow that through the union.
-  const plain = 'error' in event && event.error instanceof Error ? { ...event, error: plainError(event.error) } : event;
-  return plain as PlainSessionEvent;
-}

@@ -1,7 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/support/manual-clock.js';
-import type { DevEvent, PlainSessionEvent } from './dev-events.js';
+import type { PlainSessionEvent } from '../../runtime/plain-event.js';
+import type { DevEvent } from './dev-events.js';
 import { jsonDisplay, plainDisplay, tableDisplay } from './displays.js';
 
 const wording = { command: 'millrace', region: undefined };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { PlainSessionEvent } from './dev-events.js';
+import type { PlainSessionEvent } from '../../runtime/plain-event.js';
 import { formatTable } from './live-table.js';
 import { NOTHING_SEEN, observe, type LiveView } from './live-view.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PlainSessionEvent } from './dev-events.js';
+import type { PlainSessionEvent } from '../../runtime/plain-event.js';
 import { NOTHING_SEEN, observe, rateOf, sumTotals, type LiveView } from './live-view.js';
 
 type Bare<E> = E extends unknown ? Omit<E, 'at' | 'sessionId' | 'shardId'> : never;

@@ -1,6 +1,6 @@
 /** Where every shard stands, computed from the events alone: the state behind the table and the summary lines. */
 import type { PositionData } from '../../events.js';
-import type { ErrorData, PlainSessionEvent } from './dev-events.js';
+import type { ErrorData, PlainSessionEvent } from '../../runtime/plain-event.js';
 
 export type RowState =
   | 'starting'

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
-import type { FromWorker, PlainSessionEvent, ToWorker } from './dev-events.js';
+import type { PlainSessionEvent } from '../../runtime/plain-event.js';
+import type { FromWorker, ToWorker } from './dev-events.js';
 import { ParentLink, type ParentProcess } from './parent-link.js';
 
 /** A parent that reads nothing until `read` is called. */

@@ -1,5 +1,6 @@
 /** The worker's side of the channel to `millrace dev`. When the parent is gone, however it went, the worker ends in order. */
-import type { FromWorker, PlainSessionEvent, ToWorker } from './dev-events.js';
+import type { PlainSessionEvent } from '../../runtime/plain-event.js';
+import type { FromWorker, ToWorker } from './dev-events.js';
 
 /** What is used of `process`. */
 export interface ParentProcess {

@@ -15,7 +15,8 @@ import { untilAborted } from '../../runtime/race.js';
 import type { Consumer, WorkerOptions } from '../../worker-options.js';
 import { loadConsumers } from '../load-consumers.js';
 import { formatError } from '../../format-error.js';
-import { plainError, plainEvent, type ConsumerFacts, type DevRequest } from './dev-events.js';
+import { plainError, plainEvent } from '../../runtime/plain-event.js';
+import type { ConsumerFacts, DevRequest } from './dev-events.js';
 import type { ParentLink } from './parent-link.js';
 
 /** Runs until the parent asks for the end, the worker fails, or the parent is gone; never rejects. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { NonRetryableError } from '../../errors.js';
-import type { SessionEvent } from '../../events.js';
-import { plainEvent } from './dev-events.js';
+import { NonRetryableError } from '../errors.js';
+import type { SessionEvent } from '../events.js';
+import { plainEvent } from './plain-event.js';
 
 const common = { at: 1, sessionId: 's', shardId: 'A' };
 

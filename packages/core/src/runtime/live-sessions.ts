@@ -1,9 +1,14 @@
 /** The sessions of one consumer that are alive in this process, keyed by session: two of one shard can overlap (S6). */
-import type { ShardStatus } from './runtime/shard-status.js';
-import { ShardRunner, type SessionOutcome } from './runtime/shard-runner.js';
-import type { ShardRunnerOptions } from './runtime/runner-options.js';
+import type { ShardStatus } from './shard-status.js';
+import { ShardRunner, type SessionOutcome } from './shard-runner.js';
+import type { ShardRunnerOptions } from './runner-options.js';
 
 export type SessionSetup = Omit<ShardRunnerOptions, 'sessionId' | 'channel' | 'onShardKnown'>;
+
+export type LiveSessionsSetup = SessionSetup & {
+  /** Tells once which shard a session serves; sessions of the same shard may be alive in other processes too. */
+  readonly onKnown?: (sessionId: string, shardId: string) => void;
+};
 
 export class LiveSessions {
   private readonly alive = new Map<string, ShardRunner>();
@@ -11,7 +16,7 @@ export class LiveSessions {
   private readonly serving = new Set<Promise<SessionOutcome>>();
   private draining = false;
 
-  constructor(private readonly setup: SessionSetup) {}
+  constructor(private readonly setup: LiveSessionsSetup) {}
 
   /** Serves a session until it ends. A younger session of the same shard puts the older one in doubt. */
   serve(session: Pick<ShardRunnerOptions, 'sessionId' | 'channel'>): Promise<SessionOutcome> {
@@ -48,6 +53,16 @@ export class LiveSessions {
     for (const runner of this.alive.values()) runner.drain();
   }
 
+  /** One shard is handed to another worker while its action is open: it drains, the others go on. */
+  handOff(sessionId: string): void {
+    this.alive.get(sessionId)?.drain('handoff');
+  }
+
+  /** Somebody else may own the shard of this session; unknown sessions have ended already. */
+  doubt(sessionId: string, why: string): void {
+    this.alive.get(sessionId)?.doubt(why);
+  }
+
   status(): readonly ShardStatus[] {
     return [...this.alive.values()].map((runner) => runner.status);
   }
@@ -55,8 +70,9 @@ export class LiveSessions {
   private claim(sessionId: string, shardId: string): void {
     for (const [other, itsShard] of this.shardOf) {
       if (itsShard === shardId && other !== sessionId)
-        this.alive.get(other)?.doubt(`a younger session of ${shardId} has started`);
+        this.doubt(other, `a younger session of ${shardId} has started`);
     }
     this.shardOf.set(sessionId, shardId);
+    this.setup.onKnown?.(sessionId, shardId);
   }
 }

@@ -1,0 +1,53 @@
+/**
+ * What passes between the supervisor and the processes that serve shards. Plain data, a line of JSON each; inside one
+ * process the same messages are handed over as they are.
+ */
+import type { ErrorData } from '../runtime/plain-event.js';
+import type { ShardStatus } from '../runtime/shard-status.js';
+
+/** `host` serves many shards, `child` one (process mode); `watch` is the thread that looks after a host's event loop. */
+export type Role = 'host' | 'child' | 'watch';
+
+export type FromHost =
+  | { readonly kind: 'hello'; readonly role: Role; readonly name: string; readonly pid: number }
+  /** Services are registered, sinks are open: sessions can be served. */
+  | { readonly kind: 'ready' }
+  /** It cannot serve; `text` is what a user is to see. */
+  | { readonly kind: 'failed'; readonly error: ErrorData; readonly text: string }
+  | { readonly kind: 'known'; readonly sessionId: string; readonly shardId: string }
+  | { readonly kind: 'ended'; readonly sessionId: string; readonly end: SessionEndData }
+  /** Where every session stands, by application name; once a second, so that silence means a blocked event loop. */
+  | { readonly kind: 'status'; readonly shards: Readonly<Record<string, readonly ShardStatus[]>> }
+  /** A handler, the policy or a lasting doubt asks for the end of the worker. */
+  | { readonly kind: 'stop'; readonly error: ErrorData }
+  | { readonly kind: 'blocked'; readonly silentMs: number; readonly stack: string };
+
+export type SessionEndData =
+  | { readonly kind: 'ended'; readonly why: string }
+  | { readonly kind: 'failed'; readonly error: ErrorData };
+
+export type ToHost =
+  /** The answer to `hello`: retention by application name, and a child's own session. */
+  | {
+      readonly kind: 'welcome';
+      readonly retentionMs: Readonly<Record<string, number | undefined>>;
+      readonly sessionId: string | undefined;
+    }
+  | {
+      readonly kind: 'attach';
+      readonly applicationName: string;
+      readonly sessionId: string;
+      readonly relay: RelayProcess;
+    }
+  | { readonly kind: 'doubt'; readonly sessionId: string; readonly why: string }
+  | { readonly kind: 'handOff'; readonly sessionId: string }
+  | { readonly kind: 'drain'; readonly applicationName: string }
+  | { readonly kind: 'leave'; readonly applicationName: string; readonly how: 'afterAction' | 'cut' }
+  /** Nothing more will come: end when the sessions have ended. */
+  | { readonly kind: 'end' };
+
+export interface RelayProcess {
+  readonly pid: number;
+  /** The clock tick of its start: its id may have passed to another process since. */
+  readonly startTick: string;
+}

@@ -1,0 +1,78 @@
+/**
+ * Does taking over a relay's pipes work here? A relay between two real pipes, taken over and spoken through, before the
+ * daemon starts: /proc may be missing, or hide processes, or the kernel may forbid it.
+ */
+import { spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { toError } from '../errors.js';
+import { attachRelay } from '../host/attach-relay.js';
+import type { RelayProcess } from '../host/host-messages.js';
+import { startTickOf } from '../local/process-birth.js';
+import { openDoor } from './door.js';
+import { makePrivateFolder } from './private-folder.js';
+
+export type SelfTest = { readonly ok: true } | { readonly ok: false; readonly why: string };
+
+const WITHIN_MS = 5_000;
+
+/** Never rejects. */
+export async function attachSelfTest(): Promise<SelfTest> {
+  if (process.platform !== 'linux') return { ok: false, why: `${process.platform} has no /proc` };
+  try {
+    const folder = await makePrivateFolder();
+    try {
+      await speakThroughRelay(folder.path);
+      return { ok: true };
+    } finally {
+      await folder.remove();
+    }
+  } catch (error) {
+    return { ok: false, why: toError(error).message };
+  }
+}
+
+async function speakThroughRelay(folder: string): Promise<void> {
+  const signal = AbortSignal.timeout(WITHIN_MS);
+  const bell = new EventEmitter();
+  const rung = once(bell, 'ring', { signal });
+  const door = await openDoor(folder, (pid) => bell.emit('ring', pid));
+  // The daemon's part: it writes a line, and prints the line that comes back.
+  const relay = `/bin/sh ${join(folder, 'relay.sh')} ${folder}`;
+  const script = `{ echo to-relay; sleep ${WITHIN_MS / 1000}; } | ${relay} | { read -r line && echo "$line"; }`;
+  const child = spawn('/bin/sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+  try {
+    const [pid] = (await rung) as [number];
+    const startTick = startTickOf(pid);
+    if (startTick === undefined) throw new Error('/proc does not show the relay');
+    await speak({ pid, startTick }, { answers: child.stdout, signal });
+  } finally {
+    door.close();
+    if (child.pid !== undefined && child.exitCode === null) killGroup(child.pid);
+  }
+}
+
+async function speak(relay: RelayProcess, { answers, signal }: { answers: Readable; signal: AbortSignal }): Promise<void> {
+  const { channel, release } = attachRelay(relay);
+  try {
+    const ear = new EventEmitter();
+    const heard = once(ear, 'data', { signal });
+    channel.start({ data: (chunk) => ear.emit('data', chunk), end: () => ear.emit('data', '') });
+    if (String((await heard)[0]) !== 'to-relay\n') throw new Error('what was sent did not come through the relay');
+    const answered = once(answers, 'data', { signal });
+    channel.write(Buffer.from('from-host\n'));
+    if (String((await answered)[0]) !== 'from-host\n') throw new Error('what was answered did not reach the other end');
+  } finally {
+    await channel.close();
+    release();
+  }
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has just ended by itself.
+  }
+}

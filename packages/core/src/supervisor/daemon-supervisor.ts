@@ -1,0 +1,271 @@
+/** Carries out what the lifecycle of a daemon decides: starts Java, ends it, follows its sessions. It runs no user code. */
+import { MillraceError, toError } from '../errors.js';
+import type { RelayProcess, SessionEndData } from '../host/host-messages.js';
+import type { Clock, Logger, Timer } from '../ports.js';
+import type { ShardStatus } from '../runtime/shard-status.js';
+import type { SessionListener } from './host-pool.js';
+import { LIFECYCLE_LIMITS, stepDaemon, type DaemonInput, type DaemonOutput, type DaemonState } from './lifecycle.js';
+import { SessionRoster } from './session-roster.js';
+
+/** Java, as far as the supervisor has to do with it. */
+export interface DaemonProcess {
+  readonly pid: number;
+  readonly exited: Promise<DaemonExit>;
+  terminate(): void;
+  killSession(): void;
+  /** Its last warnings and errors. */
+  lastLines(): readonly string[];
+}
+
+export interface DaemonExit {
+  readonly code: number | undefined;
+  readonly signal: string | undefined;
+}
+
+/** Those who serve the sessions of this daemon. */
+export interface SessionServers {
+  /** Host mode: a relay has announced itself. */
+  serve(sessionId: string, relay: RelayProcess): void;
+  doubt(sessionId: string, why: string): void;
+  handOff(sessionId: string): void;
+  drain(): void;
+  leave(): void;
+}
+
+/** What watches the leases of open actions; see daemon/lease-watch.ts. */
+export interface Watch {
+  update(sessions: readonly { readonly sessionId: string; readonly shardId: string; readonly openMs: number }[]): void;
+  close(): void;
+}
+
+export type LeaseVerdict = 'ours' | 'handedOver' | 'lost';
+
+export interface DaemonSupervisorOptions {
+  readonly applicationName: string;
+  readonly shutdownGraceMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly launch: () => Promise<DaemonProcess>;
+  readonly servers: SessionServers;
+  readonly watchLeases: (onVerdict: (sessionId: string, verdict: LeaseVerdict) => void) => Watch;
+  /** Java was reaped: give up what it still holds. Never rejects. */
+  readonly reaped: () => Promise<void>;
+  /** Tells a stopped worker that a session, a handler or the policy wants the end. */
+  readonly requestStop: (cause: Error) => void;
+  readonly onChange?: (facts: DaemonFacts) => void;
+}
+
+export interface DaemonFacts {
+  readonly state: DaemonState['kind'];
+  readonly restarts: number;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  readonly why: string | undefined;
+}
+
+/** A session that was taken over long ago, or never was, is no reason to look at its lease. */
+const LOOK_AFTER_MS = 10_000;
+
+export class DaemonSupervisor implements SessionListener {
+  /** Resolves once, with what went wrong or nothing; never rejects. */
+  readonly closed: Promise<Error | undefined>;
+  private readonly roster: SessionRoster;
+  private readonly watch: Watch;
+  private readonly inputs: DaemonInput[] = [];
+  private state: DaemonState = { kind: 'new' };
+  private feeding = false;
+  private java: DaemonProcess | undefined;
+  private timer: Timer | undefined;
+  private restarts = 0;
+  private since: number;
+  private why: string | undefined;
+  private releasing: Promise<void> = Promise.resolve();
+  private resolveClosed: (failure: Error | undefined) => void = () => undefined;
+  private launched: { resolve: () => void; reject: (error: Error) => void } | undefined;
+
+  constructor(private readonly options: DaemonSupervisorOptions) {
+    this.closed = new Promise((resolve) => {
+      this.resolveClosed = resolve;
+    });
+    this.since = options.clock.now();
+    this.roster = new SessionRoster(options.applicationName, () => this.feed({ kind: 'sessionsGone' }));
+    this.watch = options.watchLeases((sessionId, verdict) => this.judge(sessionId, verdict));
+  }
+
+  /** Resolves when Java runs; rejects when it could not be started for the first time. */
+  start(): Promise<void> {
+    const launched = new Promise<void>((resolve, reject) => {
+      this.launched = { resolve, reject };
+    });
+    this.feed({ kind: 'start' });
+    return launched;
+  }
+
+  requestEnd(cause: Error | undefined): void {
+    this.feed({ kind: 'stop', cause });
+  }
+
+  facts(): DaemonFacts {
+    return { state: this.state.kind, restarts: this.restarts, since: this.since, why: this.why };
+  }
+
+  /** A process says that it is a relay of ours; `undefined` when it is none. */
+  admit(pid: number, parentPid: number | undefined): string | undefined {
+    if (this.java === undefined || parentPid !== this.java.pid) return undefined;
+    return this.roster.open();
+  }
+
+  known(sessionId: string, shardId: string): void {
+    for (const older of this.roster.know(sessionId, shardId))
+      this.options.servers.doubt(older, `a younger session of ${shardId} has started`);
+    this.feed({ kind: 'initialized', atMs: this.options.clock.monotonicMs() });
+  }
+
+  ended(sessionId: string, end: SessionEndData): void {
+    if (!this.roster.has(sessionId)) return;
+    if (end.kind === 'failed') this.options.logger.error({ sessionId, code: end.error.code }, end.error.message);
+    this.roster.close(sessionId);
+  }
+
+  status(shards: readonly ShardStatus[]): void {
+    this.watch.update(
+      shards.flatMap(({ sessionId, shardId, action }) =>
+        shardId === undefined || action === undefined || action.openMs < LOOK_AFTER_MS
+          ? []
+          : [{ sessionId, shardId, openMs: action.openMs }],
+      ),
+    );
+  }
+
+  stop(cause: Error): void {
+    this.options.requestStop(cause);
+  }
+
+  hostLost(why: string): void {
+    this.feed({ kind: 'hostLost', why });
+  }
+
+  private judge(sessionId: string, verdict: LeaseVerdict): void {
+    switch (verdict) {
+      case 'ours':
+        return;
+      case 'handedOver':
+        this.options.servers.handOff(sessionId);
+        return;
+      case 'lost':
+        this.options.servers.doubt(sessionId, 'its lease row names another owner');
+        return;
+      default:
+        verdict satisfies never;
+    }
+  }
+
+  /** One input after the other, also when carrying out an output makes the next one. */
+  private feed(input: DaemonInput): void {
+    this.inputs.push(input);
+    if (this.feeding) return;
+    this.feeding = true;
+    try {
+      for (let next = this.inputs.shift(); next !== undefined; next = this.inputs.shift()) {
+        const { shutdownGraceMs } = this.options;
+        const before = this.state.kind;
+        const { state, outputs } = stepDaemon(this.state, next, { ...LIFECYCLE_LIMITS, shutdownGraceMs });
+        this.state = state;
+        if (state.kind !== before) this.since = this.options.clock.now();
+        for (const output of outputs) this.perform(output);
+        if (state.kind !== before) this.options.onChange?.(this.facts());
+      }
+    } finally {
+      this.feeding = false;
+    }
+  }
+
+  private perform(output: DaemonOutput): void {
+    const { clock, logger, servers } = this.options;
+    switch (output.kind) {
+      case 'launch':
+        void this.launch();
+        return;
+      case 'drain':
+        servers.drain();
+        this.roster.awaitEnd();
+        return;
+      case 'terminate':
+        this.java?.terminate();
+        return;
+      case 'leave':
+        servers.leave();
+        this.roster.awaitEnd();
+        return;
+      case 'kill':
+        this.java?.killSession();
+        return;
+      case 'arm':
+        this.timer?.cancel();
+        this.timer = clock.setTimer(output.delayMs, () => this.feed({ kind: 'timer' }));
+        return;
+      case 'disarm':
+        this.timer?.cancel();
+        return;
+      case 'restarting':
+        this.restarts += 1;
+        this.why = output.why;
+        logger.error({ why: output.why, delayMs: output.delayMs }, `The daemon has to start anew: ${output.why}.`);
+        return;
+      case 'ended':
+        void this.close(output.failure);
+        return;
+      default:
+        output satisfies never;
+    }
+  }
+
+  private async launch(): Promise<void> {
+    await this.releasing;
+    try {
+      this.java = await this.options.launch();
+    } catch (error) {
+      this.launched?.reject(toError(error));
+      this.launched = undefined;
+      this.exited(`it could not be started: ${toError(error).message}`);
+      return;
+    }
+    this.launched?.resolve();
+    this.launched = undefined;
+    // Asked to end while it was being started: nobody has told it yet.
+    if (this.state.kind === 'stopping') this.java.terminate();
+    if (this.state.kind === 'ending') this.java.killSession();
+    const { java } = this;
+    const exit = await java.exited;
+    this.exited(describeExit(exit, java.lastLines()));
+  }
+
+  private exited(how: string): void {
+    // Relays are in Java's session; those that are still there have nobody to serve.
+    this.java?.killSession();
+    this.java = undefined;
+    this.roster.clear();
+    this.releasing = this.options.reaped();
+    this.feed({ kind: 'exited', atMs: this.options.clock.monotonicMs(), how });
+  }
+
+  private async close(failure: Error | undefined): Promise<void> {
+    this.watch.close();
+    await this.releasing;
+    this.launched?.reject(failure ?? new MillraceError('WORKER_STOPPED', 'The worker was stopped while it started.'));
+    this.resolveClosed(failure);
+  }
+}
+
+const OUT_OF_MEMORY = 3;
+
+/** Continues "The daemon has to start anew: ". */
+function describeExit({ code, signal }: DaemonExit, lastLines: readonly string[]): string {
+  const last = lastLines.at(-1);
+  const said = last === undefined ? '' : `; the last it said: ${last}`;
+  if (signal !== undefined) return `it was ended by ${signal}${said}`;
+  if (code === OUT_OF_MEMORY)
+    return `it ran out of memory (exit code 3): give it more by the option heapMegabytes, or fewer shards by maxLeasesForWorker${said}`;
+  if (code === 0) return `it gave up by itself (exit code 0), as it does when it cannot use DynamoDB or Kinesis${said}`;
+  return `it ended with exit code ${code ?? 'none'}${said}`;
+}

@@ -1,0 +1,247 @@
+/**
+ * The hosts of a worker: started together, given sessions evenly, started again when one is lost. What a host tells is
+ * passed on to the daemon whose session it is about.
+ */
+import { MillraceError } from '../errors.js';
+import type { FromHost, RelayProcess, SessionEndData, ToHost } from '../host/host-messages.js';
+import type { Clock, Logger } from '../ports.js';
+import { revivedError } from '../runtime/plain-event.js';
+import type { ShardStatus } from '../runtime/shard-status.js';
+
+/** One host as the pool sees it: a process of its own, or a part of this one. */
+export interface Host {
+  readonly pid: number;
+  send(message: ToHost): void;
+  /** At once. */
+  kill(): void;
+  /** Resolves when it is gone, with a word how. */
+  readonly exited: Promise<string>;
+}
+
+export interface HostListener {
+  message(message: FromHost): void;
+}
+
+export interface SessionListener {
+  known(sessionId: string, shardId: string): void;
+  ended(sessionId: string, end: SessionEndData): void;
+  status(shards: readonly ShardStatus[]): void;
+  /** A session asks for the end of the worker. */
+  stop(cause: Error): void;
+  hostLost(why: string): void;
+}
+
+export interface HostPoolOptions {
+  readonly count: number;
+  readonly startHost: (name: string, listener: HostListener) => Host;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Retention by application name, once it is known. */
+  readonly retentionMs: () => Readonly<Record<string, number | undefined>>;
+}
+
+export interface HostFacts {
+  readonly id: string;
+  readonly pid: number;
+  readonly responding: boolean;
+  readonly silentMs: number;
+  readonly sessions: number;
+}
+
+interface Slot {
+  readonly name: string;
+  host: Host | undefined;
+  ready: boolean;
+  heardAtMs: number;
+  reportedSilent: boolean;
+  readonly sessions: Map<string, string>;
+  shards: Readonly<Record<string, readonly ShardStatus[]>>;
+}
+
+/** Hosts speak once a second. */
+const SILENT_AFTER_MS = 3_000;
+const STOP_WITHIN_MS = 6_000;
+const LOSSES_MAX = 8;
+const LOSSES_WINDOW_MS = 300_000;
+
+export class HostPool {
+  private readonly slots: Slot[];
+  private readonly listeners = new Map<string, SessionListener>();
+  private readonly waiting: { readonly applicationName: string; readonly sessionId: string; readonly relay: RelayProcess }[] = [];
+  private losses: readonly number[] = [];
+  private phase: 'new' | 'running' | 'stopping' = 'new';
+  private readiness: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  private silenceTimer: { cancel(): void } | undefined;
+
+  constructor(private readonly options: HostPoolOptions) {
+    this.slots = Array.from({ length: options.count }, (_, index) => ({
+      name: `host-${index}`,
+      host: undefined,
+      ready: false,
+      heardAtMs: 0,
+      reportedSilent: false,
+      sessions: new Map(),
+      shards: {},
+    }));
+  }
+
+  listen(applicationName: string, listener: SessionListener): void {
+    this.listeners.set(applicationName, listener);
+  }
+
+  /** Resolves when every host can serve; rejects with what kept one from it. */
+  async start(): Promise<void> {
+    this.phase = 'running';
+    const ready = new Promise<void>((resolve, reject) => {
+      this.readiness = { resolve, reject };
+    });
+    for (const slot of this.slots) this.launch(slot);
+    this.watchSilence();
+    await ready.finally(() => {
+      this.readiness = undefined;
+    });
+  }
+
+  /** Hands a session to the host with the fewest; it waits while no host is ready. */
+  serve(applicationName: string, sessionId: string, relay: RelayProcess): void {
+    const [slot] = this.slots
+      .filter(({ ready }) => ready)
+      .toSorted((left, right) => left.sessions.size - right.sessions.size);
+    if (slot === undefined) {
+      this.waiting.push({ applicationName, sessionId, relay });
+      return;
+    }
+    slot.sessions.set(sessionId, applicationName);
+    slot.host?.send({ kind: 'attach', applicationName, sessionId, relay });
+  }
+
+  /** To every host: those that do not know the session or application do nothing. */
+  send(message: ToHost): void {
+    for (const { host } of this.slots) host?.send(message);
+  }
+
+  facts(): readonly HostFacts[] {
+    const now = this.options.clock.monotonicMs();
+    return this.slots.flatMap(({ name, host, heardAtMs, ready, sessions }) => {
+      if (host === undefined) return [];
+      const silentMs = Math.round(now - heardAtMs);
+      return [{ id: name, pid: host.pid, responding: ready && silentMs < SILENT_AFTER_MS, silentMs, sessions: sessions.size }];
+    });
+  }
+
+  statusOf(applicationName: string): readonly ShardStatus[] {
+    return this.slots.flatMap(({ shards }) => shards[applicationName] ?? []);
+  }
+
+  /** Resolves when every host is gone. */
+  async stop(): Promise<void> {
+    this.phase = 'stopping';
+    this.silenceTimer?.cancel();
+    this.send({ kind: 'end' });
+    const hosts = this.slots.flatMap(({ host }) => (host === undefined ? [] : [host]));
+    const late = this.options.clock.setTimer(STOP_WITHIN_MS, () => {
+      for (const host of hosts) host.kill();
+    });
+    await Promise.all(hosts.map(({ exited }) => exited));
+    late.cancel();
+  }
+
+  private launch(slot: Slot): void {
+    slot.ready = false;
+    slot.reportedSilent = false;
+    slot.heardAtMs = this.options.clock.monotonicMs();
+    const host = this.options.startHost(slot.name, { message: (message) => this.take(slot, message) });
+    slot.host = host;
+    void host.exited.then((how) => this.lost(slot, how));
+  }
+
+  private take(slot: Slot, message: FromHost): void {
+    slot.heardAtMs = this.options.clock.monotonicMs();
+    switch (message.kind) {
+      case 'hello':
+        slot.host?.send({ kind: 'welcome', retentionMs: this.options.retentionMs(), sessionId: undefined });
+        return;
+      case 'ready':
+        this.ready(slot);
+        return;
+      case 'failed':
+        this.fail(revivedError(message.error));
+        return;
+      case 'known':
+        this.listenerOf(slot, message.sessionId)?.known(message.sessionId, message.shardId);
+        return;
+      case 'ended':
+        this.listenerOf(slot, message.sessionId)?.ended(message.sessionId, message.end);
+        slot.sessions.delete(message.sessionId);
+        return;
+      case 'status':
+        slot.shards = message.shards;
+        for (const [name, listener] of this.listeners) listener.status(this.statusOf(name));
+        return;
+      case 'stop':
+        for (const listener of this.listeners.values()) listener.stop(revivedError(message.error));
+        return;
+      case 'blocked':
+        this.options.logger.error(
+          { host: slot.name, pid: slot.host?.pid, silentMs: message.silentMs, stack: message.stack },
+          `The event loop of ${slot.name} has been blocked for ${message.silentMs} ms; its shards stand still until the code below lets go:\n${message.stack}`,
+        );
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  private listenerOf({ sessions }: Slot, sessionId: string): SessionListener | undefined {
+    return this.listeners.get(sessions.get(sessionId) ?? '');
+  }
+
+  private ready(slot: Slot): void {
+    slot.ready = true;
+    for (const { applicationName, sessionId, relay } of this.waiting.splice(0))
+      this.serve(applicationName, sessionId, relay);
+    if (this.slots.every(({ ready }) => ready)) this.readiness?.resolve();
+  }
+
+  private lost(slot: Slot, how: string): void {
+    slot.host = undefined;
+    slot.ready = false;
+    slot.shards = {};
+    if (this.phase === 'stopping') return;
+    const why = `${slot.name} ${how}`;
+    const inUse = new Set(slot.sessions.values());
+    for (const [sessionId, name] of slot.sessions)
+      this.listeners.get(name)?.ended(sessionId, { kind: 'ended', why: 'hostLost' });
+    slot.sessions.clear();
+    const now = this.options.clock.monotonicMs();
+    this.losses = [...this.losses.filter((time) => now - time < LOSSES_WINDOW_MS), now];
+    if (this.readiness !== undefined || this.losses.length >= LOSSES_MAX) {
+      this.fail(new MillraceError('HOST_FAILED', `The host process ended ${this.losses.length} times; the last time ${why}.`));
+      return;
+    }
+    this.options.logger.error({ host: slot.name }, `A host is lost: ${why}. Another one takes its place.`);
+    this.launch(slot);
+    for (const name of inUse) this.listeners.get(name)?.hostLost(why);
+  }
+
+  private fail(error: MillraceError): void {
+    if (this.readiness === undefined) for (const listener of this.listeners.values()) listener.stop(error);
+    else this.readiness.reject(error);
+  }
+
+  private watchSilence(): void {
+    this.silenceTimer = this.options.clock.setTimer(1_000, () => {
+      for (const { id, silentMs, responding } of this.facts()) this.reportSilence(id, { silentMs, responding });
+      this.watchSilence();
+    });
+  }
+
+  private reportSilence(name: string, { silentMs, responding }: { silentMs: number; responding: boolean }): void {
+    const slot = this.slots.find((one) => one.name === name);
+    if (slot === undefined || !slot.ready || slot.reportedSilent === !responding) return;
+    slot.reportedSilent = !responding;
+    const { logger } = this.options;
+    if (responding) logger.info({ host: name }, `${name} responds again.`);
+    else logger.warn({ host: name, silentMs }, `${name} has not said anything for ${silentMs} ms: its event loop is blocked.`);
+  }
+}
