@@ -1,39 +1,24 @@
-/** DynamoDB and Kinesis over the AWS SDK, which is loaded only here. */
+/** DynamoDB and Kinesis as provisioning needs them, over the AWS SDK. */
 import type {
   AttributeValue,
   CreateTableCommandInput,
   DynamoDBClient,
-  DynamoDBClientConfig,
   TableDescription,
   UpdateTableCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import type { KinesisClient, Shard, ShardFilter } from '@aws-sdk/client-kinesis';
+import type { Shard, ShardFilter } from '@aws-sdk/client-kinesis';
 import type { ResolvedConsumer } from '../config/resolved.js';
 import type { Environment } from '../definition/definition.js';
-import { ConfigurationError, toError } from '../errors.js';
-import { clientConfig } from '../local/kinesis-api.js';
+import { toError } from '../errors.js';
 import { finalError } from '../local/kinesis-failure.js';
-import { propertyOf } from './effective-property.js';
+import { openDynamo, openKinesis } from './aws-clients.js';
 import { tableError } from './provision-errors.js';
 import type { LeaseRow, ListedShard } from './provision-leases.js';
 import type { LeaderRow, TablesApi } from './provision-ports.js';
 
-/** What is passing by itself is tried again, and a wrong endpoint is still said within seconds. */
-const ATTEMPTS_MAX = 3;
-
 /** @throws ConfigurationError with issue REGION_MISSING, MillraceError CREDENTIALS_MISSING. */
 export async function openTables(consumer: ResolvedConsumer, env: Environment): Promise<TablesApi> {
-  const sdk = await import('@aws-sdk/client-dynamodb');
-  const endpoint = dynamoEndpoint(consumer);
-  const region = propertyOf(consumer, 'dynamoDbClient.region') ?? propertyOf(consumer, 'regionName');
-  const { requestHandler, ...found } = await clientConfig({ endpoint, region, env });
-  const client = new sdk.DynamoDBClient({
-    // The two clients' options are the same but for the types of their extensions, which we do not use.
-    ...(found as DynamoDBClientConfig),
-    ...(requestHandler === undefined ? {} : { requestHandler }),
-    maxAttempts: ATTEMPTS_MAX,
-  });
-  await requireRegion(client);
+  const { sdk, client, endpoint } = await openDynamo(consumer, env);
   try {
     await client.config.credentials();
   } catch (error) {
@@ -150,13 +135,8 @@ export async function listShards(
   consumer: ResolvedConsumer,
   { filter, env }: { readonly filter: ShardFilter; readonly env: Environment },
 ): Promise<readonly ListedShard[]> {
-  const sdk = await import('@aws-sdk/client-kinesis');
   const { stream } = consumer;
-  const endpoint = kinesisEndpoint(consumer);
-  const region = propertyOf(consumer, 'kinesisClient.region') ?? propertyOf(consumer, 'regionName');
-  const config = await clientConfig({ endpoint, region, env });
-  const client = new sdk.KinesisClient({ ...config, maxAttempts: ATTEMPTS_MAX });
-  await requireRegion(client);
+  const { sdk, client, endpoint } = await openKinesis(consumer, env);
   const shards: ListedShard[] = [];
   try {
     let nextToken: string | undefined;
@@ -185,15 +165,8 @@ function toListed(shard: Shard): ListedShard {
   };
 }
 
-function dynamoEndpoint(consumer: ResolvedConsumer): string | undefined {
-  return propertyOf(consumer, 'dynamoDBEndpoint') ?? propertyOf(consumer, 'dynamoDbClient.endpointOverride');
-}
-
-function kinesisEndpoint(consumer: ResolvedConsumer): string | undefined {
-  return propertyOf(consumer, 'kinesisEndpoint') ?? propertyOf(consumer, 'kinesisClient.endpointOverride');
-}
-
-function leaderOf(item: Readonly<Record<string, AttributeValue>>): LeaderRow {
+/** The row of the leader's lock, as KCL's lock client writes it. */
+export function leaderOf(item: Readonly<Record<string, AttributeValue>>): LeaderRow {
   return {
     owner: item['ownerName']?.S ?? '',
     version: item['recordVersionNumber']?.S ?? '',
@@ -205,15 +178,4 @@ function leaderOf(item: Readonly<Record<string, AttributeValue>>): LeaderRow {
 function isTaken(reasons: readonly { readonly Code?: string | undefined }[] = []): boolean {
   const codes = reasons.map(({ Code }) => Code).filter((code) => code !== undefined && code !== 'None');
   return codes.length > 0 && codes.every((code) => code === 'ConditionalCheckFailed');
-}
-
-async function requireRegion(client: DynamoDBClient | KinesisClient): Promise<void> {
-  try {
-    await client.config.region();
-  } catch {
-    // The SDK's own text names no option of ours.
-    client.destroy();
-    const message = 'No AWS region is known: set regionName in @KinesisConsumer, or AWS_REGION in the environment.';
-    throw new ConfigurationError([{ code: 'REGION_MISSING', message, path: ['regionName'] }]);
-  }
 }

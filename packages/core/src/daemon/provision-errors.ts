@@ -57,7 +57,7 @@ function permissionOf(call: string): string {
 }
 
 /** Some failures come without a text: a connection that was tried at several addresses, and what is not DynamoDB at all. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const { message, name } = toError(error);
   const { code, status } = factsOf(error);
   if (message === 'UnknownError' && status !== 0) return `it answered with HTTP status ${status}`;
