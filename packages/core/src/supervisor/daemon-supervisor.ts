@@ -1,6 +1,9 @@
 /** Carries out what the lifecycle of a daemon decides: starts Java, ends it, follows its sessions. It runs no user code. */
+import type { LeaseVerdict, LeaseWatch } from '../daemon/lease-watch.js';
 import { MillraceError, toError } from '../errors.js';
+import { endRelay } from '../host/attach-relay.js';
 import type { RelayProcess, SessionEndData } from '../host/host-messages.js';
+import { parentOf } from '../local/process-birth.js';
 import type { Clock, Logger, Timer } from '../ports.js';
 import type { ShardStatus } from '../runtime/shard-status.js';
 import type { SessionListener } from './host-pool.js';
@@ -32,14 +35,6 @@ export interface SessionServers {
   leave(): void;
 }
 
-/** What watches the leases of open actions; see daemon/lease-watch.ts. */
-export interface Watch {
-  update(sessions: readonly { readonly sessionId: string; readonly shardId: string; readonly openMs: number }[]): void;
-  close(): void;
-}
-
-export type LeaseVerdict = 'ours' | 'handedOver' | 'lost';
-
 export interface DaemonSupervisorOptions {
   readonly applicationName: string;
   readonly shutdownGraceMs: number;
@@ -47,7 +42,7 @@ export interface DaemonSupervisorOptions {
   readonly logger: Logger;
   readonly launch: () => Promise<DaemonProcess>;
   readonly servers: SessionServers;
-  readonly watchLeases: (onVerdict: (sessionId: string, verdict: LeaseVerdict) => void) => Watch;
+  readonly watchLeases: (onVerdict: (sessionId: string, verdict: LeaseVerdict) => void) => Pick<LeaseWatch, 'update' | 'close'>;
   /** Java was reaped: give up what it still holds. Never rejects. */
   readonly reaped: () => Promise<void>;
   /** Tells a stopped worker that a session, a handler or the policy wants the end. */
@@ -63,14 +58,12 @@ export interface DaemonFacts {
   readonly why: string | undefined;
 }
 
-/** A session that was taken over long ago, or never was, is no reason to look at its lease. */
-const LOOK_AFTER_MS = 10_000;
-
 export class DaemonSupervisor implements SessionListener {
   /** Resolves once, with what went wrong or nothing; never rejects. */
   readonly closed: Promise<Error | undefined>;
   private readonly roster: SessionRoster;
-  private readonly watch: Watch;
+  private readonly watch: Pick<LeaseWatch, 'update' | 'close'>;
+  private readonly relays = new Map<string, RelayProcess>();
   private readonly inputs: DaemonInput[] = [];
   private state: DaemonState = { kind: 'new' };
   private feeding = false;
@@ -109,10 +102,23 @@ export class DaemonSupervisor implements SessionListener {
     return { state: this.state.kind, restarts: this.restarts, since: this.since, why: this.why };
   }
 
-  /** A process says that it is a relay of ours; `undefined` when it is none. */
-  admit(pid: number, parentPid: number | undefined): string | undefined {
-    if (this.java === undefined || parentPid !== this.java.pid) return undefined;
-    return this.roster.open();
+  /** Undefined between two lives of the daemon. */
+  get javaPid(): number | undefined {
+    return this.java?.pid;
+  }
+
+  /** A process that says it is a relay gets a session, if our Java has started it. */
+  admit(relay: RelayProcess): boolean {
+    if (this.java === undefined || parentOf(relay.pid) !== this.java.pid) return false;
+    const sessionId = this.roster.open();
+    this.relays.set(sessionId, relay);
+    this.options.servers.serve(sessionId, relay);
+    return true;
+  }
+
+  /** The child of one shard (process mode) has connected. */
+  admitChild(sessionId: string): void {
+    this.roster.open(sessionId);
   }
 
   known(sessionId: string, shardId: string): void {
@@ -124,15 +130,14 @@ export class DaemonSupervisor implements SessionListener {
   ended(sessionId: string, end: SessionEndData): void {
     if (!this.roster.has(sessionId)) return;
     if (end.kind === 'failed') this.options.logger.error({ sessionId, code: end.error.code }, end.error.message);
+    this.relays.delete(sessionId);
     this.roster.close(sessionId);
   }
 
   status(shards: readonly ShardStatus[]): void {
     this.watch.update(
       shards.flatMap(({ sessionId, shardId, action }) =>
-        shardId === undefined || action === undefined || action.openMs < LOOK_AFTER_MS
-          ? []
-          : [{ sessionId, shardId, openMs: action.openMs }],
+        shardId === undefined ? [] : [{ sessionId, shardId, openMs: action?.openMs ?? 0 }],
       ),
     );
   }
@@ -241,9 +246,10 @@ export class DaemonSupervisor implements SessionListener {
   }
 
   private exited(how: string): void {
-    // Relays are in Java's session; those that are still there have nobody to serve.
-    this.java?.killSession();
     this.java = undefined;
+    // Those that no host has taken over yet have nobody to serve; the others are ended by their hosts, and now.
+    for (const relay of this.relays.values()) endRelay(relay);
+    this.relays.clear();
     this.roster.clear();
     this.releasing = this.options.reaped();
     this.feed({ kind: 'exited', atMs: this.options.clock.monotonicMs(), how });

@@ -21,10 +21,10 @@ export class SessionRoster {
     private readonly allGone: () => void,
   ) {}
 
-  /** The name of a new session; names are never used twice. */
-  open(): string {
+  /** A new session: its own name, or one that is never used twice. */
+  open(name?: string): string {
     this.opened += 1;
-    const sessionId = `${this.applicationName}#${this.opened}`;
+    const sessionId = name ?? `${this.applicationName}#${this.opened}`;
     this.entries.set(sessionId, { sessionId, shardId: undefined });
     return sessionId;
   }

@@ -1,0 +1,71 @@
+/** Process mode: the daemon has started a process for each shard, and each has connected to the supervisor. */
+import { parentOf } from '../local/process-birth.js';
+import { revivedError } from '../runtime/plain-event.js';
+import type { ShardStatus } from '../runtime/shard-status.js';
+import type { SessionServers } from './daemon-supervisor.js';
+import type { SessionListener } from './host-pool.js';
+import type { Peer } from './link-server.js';
+
+export interface ChildServersOptions {
+  readonly applicationName: string;
+  readonly listener: () => SessionListener;
+  readonly opened: (sessionId: string) => void;
+}
+
+export class ChildServers implements SessionServers {
+  private readonly children = new Map<string, Peer>();
+  private readonly shards = new Map<string, readonly ShardStatus[]>();
+  private draining = false;
+
+  constructor(private readonly options: ChildServersOptions) {}
+
+  /** Takes a process in that our Java has started; its session has the name that it gave itself. */
+  admit(peer: Peer, javaPid: number | undefined): boolean {
+    if (javaPid === undefined || parentOf(peer.pid) !== javaPid) return false;
+    const sessionId = peer.name;
+    this.children.set(sessionId, peer);
+    this.options.opened(sessionId);
+    peer.onMessage = (message) => {
+      if (message.kind === 'known') this.options.listener().known(sessionId, message.shardId);
+      if (message.kind === 'status') this.status(sessionId, message.shards[this.options.applicationName] ?? []);
+      if (message.kind === 'stop') this.options.listener().stop(revivedError(message.error));
+    };
+    peer.onClosed = () => {
+      this.children.delete(sessionId);
+      this.shards.delete(sessionId);
+      this.options.listener().ended(sessionId, { kind: 'ended', why: 'its process is gone' });
+    };
+    if (this.draining) peer.send({ kind: 'drain', applicationName: this.options.applicationName });
+    return true;
+  }
+
+  status(sessionId: string, shards: readonly ShardStatus[]): void {
+    this.shards.set(sessionId, shards);
+    this.options.listener().status(this.all());
+  }
+
+  all(): readonly ShardStatus[] {
+    return [...this.shards.values()].flat();
+  }
+
+  /** Relays are for hosts. */
+  serve(): void {}
+
+  doubt(sessionId: string, why: string): void {
+    this.children.get(sessionId)?.send({ kind: 'doubt', sessionId, why });
+  }
+
+  handOff(sessionId: string): void {
+    this.children.get(sessionId)?.send({ kind: 'handOff', sessionId });
+  }
+
+  drain(): void {
+    this.draining = true;
+    for (const peer of this.children.values()) peer.send({ kind: 'drain', applicationName: this.options.applicationName });
+  }
+
+  leave(): void {
+    const { applicationName } = this.options;
+    for (const peer of this.children.values()) peer.send({ kind: 'leave', applicationName, how: 'afterAction' });
+  }
+}
