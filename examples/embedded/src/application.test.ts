@@ -25,7 +25,7 @@ class HandWorker implements Worker {
   }
 
   health(): WorkerHealth {
-    return { healthy: this.healthy, consumers: [] };
+    return { phase: 'running', healthy: this.healthy, consumers: [], hosts: [] };
   }
 }
 

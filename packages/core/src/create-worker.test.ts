@@ -10,6 +10,7 @@ import { defineConsumer, recordHandler } from './definition/define-consumer.js';
 import type { SinkDescription } from './definition/definition.js';
 import { StopWorkerError } from './errors.js';
 import { exitCodeOf } from './exit-codes.js';
+import type { Meter, MeterCallback } from './health/open-telemetry.js';
 import { type KinesisServer, startKinesisServer } from '../test/support/kinesis-server.js';
 import { LogLines } from './runtime/session.fixture.js';
 import type { Worker, WorkerOptions } from './worker-options.js';
@@ -52,6 +53,33 @@ async function closedPort(): Promise<number> {
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
   return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** A Meter in one hand: what the worker observes when it is asked. */
+class TotalsMeter implements Meter {
+  private callback: MeterCallback = () => undefined;
+  createObservableGauge(name: string): { readonly name: string } {
+    return { name };
+  }
+  createObservableCounter(name: string): { readonly name: string } {
+    return { name };
+  }
+  addBatchObservableCallback(callback: MeterCallback): void {
+    this.callback = callback;
+  }
+  removeBatchObservableCallback(): void {
+    this.callback = () => undefined;
+  }
+  handled(): number {
+    let total = 0;
+    this.callback({
+      observe: (instrument, value, { how }) => {
+        const { name } = instrument as { readonly name: string };
+        if (name === 'millrace_records_settled_total' && how === 'handled') total += value;
+      },
+    });
+    return total;
+  }
 }
 
 describe('a worker that cannot start', () => {
@@ -228,6 +256,38 @@ describe('a worker that runs', () => {
 
     expect(await reading.stop()).toEqual({ kind: 'stopped' });
     expect(await readFile(join(folder, 'app-a.json'), 'utf8')).toContain(String(10n ** 55n + 1n));
+  });
+
+  it('answers on its health port until it has ended, and keeps the count of a session that is gone', async () => {
+    const { open: handled, opened } = gate();
+    const logger = new LogLines();
+    const meter = new TotalsMeter();
+    const last: unknown[] = [];
+    const lastLook = async () => void last.push(meter.handled(), (await get('/live')).status);
+    const watched = worker([handling('app-a', handled)], {
+      ...ownFiles,
+      logger,
+      meter,
+      health: { port: 0, host: '127.0.0.1' },
+      // Services are disposed when every session has ended.
+      register: (container) => void container.register('last', { useValue: { dispose: lastLook } }),
+    });
+    kinesis.records.push({ n: 1 });
+    await watched.start();
+    await opened;
+    const said = logger.lines.find(({ message }) => message.startsWith('Health and metrics'))?.message ?? '';
+    const port = Number(/:(\d+)\//.exec(said)?.[1]);
+    const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: 'close' } });
+
+    const ready = await get('/ready');
+    const health = await (await get('/health')).json();
+    await watched.stop();
+
+    expect(ready.status).toBe(200);
+    expect(health).toMatchObject({ phase: 'running', healthy: true, consumers: [{ applicationName: 'app-a' }] });
+    expect(watched.health()).toMatchObject({ phase: 'ended', hosts: [], consumers: [{ shards: [] }] });
+    expect(last).toEqual([1, 200]);
+    await expect(get('/live')).rejects.toThrow('fetch failed');
   });
 
   it('ends although its checkpoint file cannot be let go of, and says so', async () => {

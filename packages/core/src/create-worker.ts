@@ -4,13 +4,17 @@ import { startEngine, type ConsumerEngine } from './consumer-engine.js';
 import { openContainer, type OpenContainer } from './open-container.js';
 import type { ConsumerDefinition, Environment } from './definition/definition.js';
 import { isMillraceError, MillraceError, toError } from './errors.js';
+import { SessionTotals } from './health/session-totals.js';
+import { openHealth, type OpenHealth } from './open-health.js';
 import { closeSinks, openSinks, type OpenedSinks } from './open-sinks.js';
 import type { RuntimePorts } from './ports.js';
 import { compilePipeline } from './records/pipeline.js';
 import type { ShardStatus } from './runtime/shard-status.js';
+import type { WorkerHealth, WorkerPhase } from './runtime/worker-health.js';
 import { stderrLogger, systemClock } from './process-ports.js';
 import { readDefinitions, resolveConsumers } from './resolve-consumers.js';
-import type { Consumer, Engine, Worker, WorkerHealth, WorkerOptions, WorkerOutcome } from './worker-options.js';
+import { SessionEvents } from './session-events.js';
+import type { Consumer, Engine, Worker, WorkerOptions, WorkerOutcome } from './worker-options.js';
 
 /**
  * Makes a worker that you start and stop yourself, inside a program that has its own signals and its own end.
@@ -31,9 +35,11 @@ class MillraceWorker implements Worker {
   readonly closed: Promise<WorkerOutcome>;
   private readonly env: Environment;
   private readonly ports: RuntimePorts;
+  private readonly events: SessionEvents;
   private readonly engines: ConsumerEngine[] = [];
   private readonly sinks: OpenedSinks[] = [];
   private container: OpenContainer | undefined;
+  private openedHealth: OpenHealth | undefined;
   private phase: Phase = { kind: 'new' };
   private stopCause: Error | undefined;
   private stopping = false;
@@ -44,11 +50,15 @@ class MillraceWorker implements Worker {
     private readonly options: WorkerOptions,
   ) {
     this.env = options.env ?? process.env;
+    const events = new SessionEvents(options.observer);
+    this.events = events;
     this.ports = {
       clock: systemClock,
       random: Math.random,
       logger: options.logger ?? stderrLogger(this.env),
-      observer: options.observer,
+      get observer() {
+        return events.observer;
+      },
     };
     this.closed = new Promise((resolve) => {
       this.resolveClosed = resolve;
@@ -80,9 +90,33 @@ class MillraceWorker implements Worker {
       consumer: consumer.definition.name,
       applicationName: consumer.applicationName,
       stream: consumer.stream,
+      daemon: undefined,
       shards: sessions.status(),
     }));
-    return { healthy: consumers.every(({ shards }) => shards.every(isHealthy)), consumers };
+    const healthy = consumers.every(({ shards }) => shards.every(isHealthy));
+    return { phase: this.publicPhase(), healthy, consumers, hosts: [] };
+  }
+
+  private publicPhase(): WorkerPhase {
+    switch (this.phase.kind) {
+      case 'new':
+      case 'starting':
+        return this.stopping ? 'stopping' : 'starting';
+      case 'running':
+        return this.stopping ? 'stopping' : 'running';
+      case 'ended':
+        return 'ended';
+      default:
+        return this.phase satisfies never;
+    }
+  }
+
+  /** Before the first session: a probe that comes while the worker starts is told so. */
+  private async startHealth(engine: Engine): Promise<void> {
+    const source = { read: () => this.health(), totals: new SessionTotals() };
+    const { options, env } = this;
+    this.openedHealth = await openHealth({ options, env, engine, source, logger: this.ports.logger });
+    if (this.openedHealth !== undefined) this.events.whenSessionEnds(() => source.totals.look(this.health()));
   }
 
   private async startEngines(): Promise<void> {
@@ -99,6 +133,7 @@ class MillraceWorker implements Worker {
     }
     for (const { notices } of resolved)
       for (const notice of notices) this.ports.logger.warn({ code: notice.code }, notice.message);
+    await this.startHealth(engine);
     this.container = await openContainer(this.definitions, this.options);
     for (const consumer of resolved) {
       if (this.stopping)
@@ -162,6 +197,7 @@ class MillraceWorker implements Worker {
     }
     for (const sinks of this.sinks) await closeSinks(sinks, this.ports.logger);
     await this.container?.dispose(this.ports.logger);
+    await this.openedHealth?.close();
     const asAsked = failure === undefined || isMillraceError(failure, 'WORKER_STOPPED');
     this.resolveClosed(asAsked ? { kind: 'stopped' } : { kind: 'failed', error: failure });
   }

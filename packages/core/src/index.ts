@@ -93,16 +93,26 @@ export { run } from './run.js';
 export { createWorker } from './create-worker.js';
 export { EXIT_CODES } from './exit-codes.js';
 export type { ExitCode } from './exit-codes.js';
+export type { Consumer, Engine, HealthOptions, Worker, WorkerOptions, WorkerOutcome } from './worker-options.js';
+
+// Watching
 export type {
-  Consumer,
   ConsumerHealth,
-  Engine,
-  Worker,
+  DaemonHealth,
+  DaemonState,
+  HostHealth,
   WorkerHealth,
-  WorkerOptions,
-  WorkerOutcome,
-} from './worker-options.js';
+  WorkerPhase,
+} from './runtime/worker-health.js';
 export type { ShardStatus } from './runtime/shard-status.js';
+export type { DaemonEvent, DiagnosticsMessages, HostEvent } from './diagnostics.js';
+export type {
+  Meter,
+  MeterCallback,
+  MeterInstrument,
+  MeterInstrumentOptions,
+  MeterResult,
+} from './health/open-telemetry.js';
 export type { PositionData, SessionEvent, SettledHow } from './events.js';
 export type {
   Clock,

@@ -2,8 +2,9 @@
 import type { DependencyContainer, Override } from './container/tsyringe.js';
 import type { ConsumerOptions } from './definition/consumer-options.js';
 import type { ConsumerClass, ConsumerDefinition, Environment } from './definition/definition.js';
+import type { Meter } from './health/open-telemetry.js';
 import type { ContainerPort, Logger, Observer } from './ports.js';
-import type { ShardStatus } from './runtime/shard-status.js';
+import type { WorkerHealth } from './runtime/worker-health.js';
 
 /** A decorated class, or what defineConsumer made. */
 export type Consumer = ConsumerClass | ConsumerDefinition;
@@ -34,10 +35,21 @@ export interface WorkerOptions {
   /** Default: pino on stderr, at the level of MILLRACE_LOG_LEVEL (`info`). */
   readonly logger?: Logger;
   readonly observer?: Observer;
+  /** A port for probes, health and metrics. Default: the variable MILLRACE_HEALTH_PORT; without it there is none. */
+  readonly health?: HealthOptions | undefined;
+  /** A Meter of OpenTelemetry that gets the metrics of this worker. */
+  readonly meter?: Meter | undefined;
   /** Where the local engine keeps its checkpoints; several consumers need a file each. Default: `.millrace/<applicationName>.checkpoints.json`. */
   readonly checkpointFile?: string | ((applicationName: string) => string);
   /** Lets the local engine run with NODE_ENV=production. Default: the variable MILLRACE_LOCAL_IN_PRODUCTION being `1`. */
   readonly localInProduction?: boolean;
+}
+
+export interface HealthOptions {
+  /** 0 takes a free port; the log says which. */
+  readonly port: number;
+  /** The address to listen on. Default: every interface, because probes and Prometheus come from outside of a container. */
+  readonly host?: string | undefined;
 }
 
 export interface Worker {
@@ -55,16 +67,3 @@ export type WorkerOutcome =
   | { readonly kind: 'stopped' }
   /** A handler or the policy asked for the end (StopWorkerError, `then: 'stop'`), or a session went wrong beyond repair. */
   | { readonly kind: 'failed'; readonly error: Error };
-
-export interface WorkerHealth {
-  /** False while a record is held, a handler is stuck, or checkpoints are not written. */
-  readonly healthy: boolean;
-  readonly consumers: readonly ConsumerHealth[];
-}
-
-export interface ConsumerHealth {
-  readonly consumer: string;
-  readonly applicationName: string;
-  readonly stream: string;
-  readonly shards: readonly ShardStatus[];
-}

@@ -18,6 +18,7 @@ export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ['MILLRACE_<PROPERTY>', 'any property: MILLRACE_STREAM_NAME, MILLRACE_KINESIS_ENDPOINT, ...'],
   ['MILLRACE_<APPLICATION>_<PROPERTY>', 'the same for one of several consumers'],
   ['MILLRACE_LOG_LEVEL', 'trace, debug, info (default), warn, error, silent'],
+  ['MILLRACE_HEALTH_PORT', 'a port for probes, health and metrics; 0 takes a free one'],
   ['MILLRACE_LOCAL_IN_PRODUCTION', '1 lets the local engine run with NODE_ENV=production'],
   ['MILLRACE_DEBUG', '1 prints the stack of errors, like --verbose'],
   ['AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, ...', 'as every AWS SDK reads them'],
