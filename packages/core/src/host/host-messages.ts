@@ -27,12 +27,8 @@ export type SessionEndData =
   | { readonly kind: 'failed'; readonly error: ErrorData };
 
 export type ToHost =
-  /** The answer to `hello`: retention by application name, and a child's own session. */
-  | {
-      readonly kind: 'welcome';
-      readonly retentionMs: Readonly<Record<string, number | undefined>>;
-      readonly sessionId: string | undefined;
-    }
+  /** The answer to a host's `hello`: the retention of each stream, by application name. */
+  | { readonly kind: 'welcome'; readonly retentionMs: Readonly<Record<string, number | undefined>> }
   | {
       readonly kind: 'attach';
       readonly applicationName: string;

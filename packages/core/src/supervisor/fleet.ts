@@ -32,6 +32,8 @@ export interface FleetOptions {
   readonly logger: Logger;
 }
 
+type Retention = Readonly<Record<string, number | undefined>>;
+
 /** A daemon that takes sessions in. */
 export interface Admission {
   admit(relay: RelayProcess): boolean;
@@ -42,7 +44,8 @@ export interface Admission {
 export class Fleet {
   readonly admissions = new Set<Admission>();
   private readonly welcomes = new Map<string, (peer: Peer) => void>();
-  private retentionMs: Record<string, number | undefined> = {};
+  private readonly retention: Promise<Retention>;
+  private resolveRetention: (retention: Retention) => void = () => undefined;
   private readonly locks = new Set<number>();
 
   private constructor(
@@ -54,7 +57,11 @@ export class Fleet {
       server: LinkServer | undefined;
       pool: HostPool | undefined;
     },
-  ) {}
+  ) {
+    this.retention = new Promise((resolve) => {
+      this.resolveRetention = resolve;
+    });
+  }
 
   /** @throws MillraceError DAEMON_FAILED when this machine gives no folder for it. */
   static async open(options: FleetOptions): Promise<Fleet> {
@@ -78,9 +85,9 @@ export class Fleet {
     return this.parts.pool;
   }
 
-  /** What hosts are told when they connect; call it before `startHosts`. */
-  knowRetention(applicationName: string, retentionMs: number | undefined): void {
-    this.retentionMs = { ...this.retentionMs, [applicationName]: retentionMs };
+  /** What hosts wait for before they are ready: the retention of each stream, by application name. */
+  knowRetention(retention: Retention): void {
+    this.resolveRetention(retention);
   }
 
   async startHosts(): Promise<void> {
@@ -130,7 +137,7 @@ export class Fleet {
         hosting.kind === 'here' ? this.hostHere(hosting.consumers, listener) : this.hostProcess(name, listener),
       clock,
       logger,
-      retentionMs: () => this.retentionMs,
+      retention: this.retention,
     });
   }
 

@@ -36,8 +36,8 @@ export interface HostPoolOptions {
   readonly startHost: (name: string, listener: HostListener) => Host;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Retention by application name, once it is known. */
-  readonly retentionMs: () => Readonly<Record<string, number | undefined>>;
+  /** By application name, once it is known. */
+  readonly retention: Promise<Readonly<Record<string, number | undefined>>>;
 }
 
 export interface HostFacts {
@@ -159,7 +159,7 @@ export class HostPool {
     slot.heardAtMs = this.options.clock.monotonicMs();
     switch (message.kind) {
       case 'hello':
-        slot.host?.send({ kind: 'welcome', retentionMs: this.options.retentionMs(), sessionId: undefined });
+        void this.options.retention.then((retentionMs) => slot.host?.send({ kind: 'welcome', retentionMs }));
         return;
       case 'ready':
         this.ready(slot);

@@ -30,7 +30,7 @@ export function startHostProcess(name: string, listener: HostListener, options: 
     // A session of its own: a terminal's Ctrl-C reaches the supervisor alone, which ends everything in order.
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...options.env, MILLRACE_ROLE: 'host', MILLRACE_LINK: options.socket, MILLRACE_HOST: name },
+    env: { ...options.env, MILLRACE_LINK: options.socket, MILLRACE_HOST: name },
   });
   let peer: Peer | undefined;
   const queue: Parameters<Peer['send']>[0][] = [];

@@ -174,7 +174,7 @@ function launcherOf({ consumer, fleet, index, launcher }: StartDaemonOptions, wo
             variables: {
               MILLRACE_ENGINE: 'stdio',
               MILLRACE_LINK: fleet.folder.socket,
-              MILLRACE_APPLICATION: consumer.applicationName,
+              MILLRACE_CHILD_OF: consumer.applicationName,
             },
           })
         : relayCommand(folder);

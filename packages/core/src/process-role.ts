@@ -1,0 +1,25 @@
+/**
+ * What this process is in a worker on the daemon: the supervisor starts the same program again as a host, or lets the
+ * daemon start it as the child of one shard, and tells it by its environment. The variables are taken out at once: a
+ * program that a handler starts is none of these.
+ */
+export type ProcessRole =
+  | { readonly kind: 'host'; readonly link: string; readonly name: string }
+  | { readonly kind: 'child'; readonly link: string; readonly applicationName: string }
+  /** Nobody of ours has started it. */
+  | { readonly kind: 'first' };
+
+export const processRole: ProcessRole = readRole();
+
+function readRole(): ProcessRole {
+  const [link, name, applicationName] = ['MILLRACE_LINK', 'MILLRACE_HOST', 'MILLRACE_CHILD_OF'].map(take);
+  if (link !== undefined && name !== undefined) return { kind: 'host', link, name };
+  if (link !== undefined && applicationName !== undefined) return { kind: 'child', link, applicationName };
+  return { kind: 'first' };
+}
+
+function take(variable: string): string | undefined {
+  const value = process.env[variable];
+  delete process.env[variable];
+  return value;
+}
