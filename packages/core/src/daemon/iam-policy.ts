@@ -127,7 +127,7 @@ const POLLING_PROPERTIES = [
 ];
 
 /** DEFAULT means fan-out to KCL, unless the file holds a property of polling. */
-function usesFanout(consumer: ResolvedConsumer): boolean {
+export function usesFanout(consumer: ResolvedConsumer): boolean {
   const mode = propertyOf(consumer, 'retrievalMode') ?? 'DEFAULT';
   if (mode !== 'DEFAULT') return mode === 'FANOUT';
   return !POLLING_PROPERTIES.some((name) => propertyOf(consumer, name) !== undefined);

@@ -11,11 +11,11 @@ describe('what a row says about our lease', () => {
     ['was taken', 'lost', { owner: 'web-1' }],
     ['is being handed from somebody else to somebody else', 'lost', { owner: 'web-2', checkpointOwner: 'web-1' }],
     ['was dropped, which counts it up', 'lost', { owner: undefined }],
-  ] as const)('it %s', (_state, verdict, owners) => {
+  ] as const)('the lease %s', (_state, verdict, owners) => {
     expect(judgeLease(leaseOf('a', owners), 'web-0')).toBe(verdict);
   });
 
-  it('that it is gone', () => {
+  it('that the lease is gone', () => {
     expect(judgeLease(undefined, 'web-0')).toBe('lost');
   });
 });
