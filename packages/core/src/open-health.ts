@@ -2,7 +2,7 @@
 import { quote } from './config/issues.js';
 import type { Environment } from './definition/definition.js';
 import { ConfigurationError, isMillraceError } from './errors.js';
-import { startHealthServer, type HealthServer } from './health/health-server.js';
+import type { HealthServer } from './health/health-server.js';
 import type { HealthSource } from './health/metrics.js';
 import { observeHealth } from './health/open-telemetry.js';
 import type { Logger } from './ports.js';
@@ -41,6 +41,8 @@ async function openPort(
   { engine, source, logger }: HealthRequest,
 ): Promise<HealthServer | undefined> {
   try {
+    // Loaded here, so that a process without a port has no HTTP server in its memory.
+    const { startHealthServer } = await import('./health/health-server.js');
     const server = await startHealthServer({ port, host, logger, ...source });
     logger.info({ port: server.port, host }, `Health and metrics are on ${address(server.port, host)}.`);
     return server;
