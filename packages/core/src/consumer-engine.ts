@@ -6,24 +6,38 @@ import { openFileCheckpointStore } from './local/file-checkpoint-store.js';
 import { openKinesisSource } from './local/kinesis-source.js';
 import type { CheckpointStore } from './local/checkpoint-store.js';
 import type { RecordSource } from './local/source.js';
+import { obeySupervisor } from './host/obey-supervisor.js';
 import { LiveSessions, type SessionSetup } from './runtime/live-sessions.js';
 import type { ByteChannel, Logger } from './ports.js';
 import { claimAwsKcl } from './transport/aws-kcl-channel.js';
 import { standardPipes } from './standard-pipes.js';
+import type { DaemonHealth, HostHealth } from './runtime/worker-health.js';
+import { supervisorOf, type WorkerPart } from './worker-part.js';
 import type { Engine, WorkerOptions, WorkerOutcome } from './worker-options.js';
 
 export interface ConsumerEngine {
   readonly consumer: ResolvedConsumer;
-  readonly sessions: LiveSessions;
+  readonly sessions: Pick<LiveSessions, 'status'>;
+  /** Of the engine that starts a daemon. */
+  readonly daemon?: () => DaemonHealth;
   /** Resolves when the consumer has ended, for whatever reason. */
   readonly closed: Promise<WorkerOutcome>;
   /** Begins the end in order; `closed` tells when it is over. `cause`: nobody asked from outside, the worker has to end by itself. */
   stop(cause: Error | undefined): void;
 }
 
+/** The engines of a worker, with what they share. */
+export interface EngineGroup {
+  readonly engines: readonly ConsumerEngine[];
+  hosts(): readonly HostHealth[];
+  /** Call it when every engine has ended. Never rejects. */
+  close(): Promise<void>;
+}
+
 export interface EngineRequest {
-  readonly engine: Engine;
-  readonly setup: Omit<SessionSetup, 'retentionMs'>;
+  readonly engine: Exclude<Engine, 'daemon'>;
+  readonly setup: SessionSetup;
+  readonly part: WorkerPart;
   readonly options: WorkerOptions;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -123,21 +137,30 @@ function refuseProduction({ env, options }: EngineRequest): void {
 /**
  * The child of one shard: its only session is its life. On a signal the daemon normally says goodbye by itself, since the
  * signal reaches it as well; where it does not, the child leaves when the grace is over. A worker that has to end by
- * itself leaves as soon as its action is acknowledged, for the daemon knows no other way to hear of it.
+ * itself leaves as soon as its action is acknowledged, for a daemon without a supervisor of ours knows no other way to
+ * hear of it.
  */
-function serveChannel({ setup }: EngineRequest, channel: ByteChannel): ConsumerEngine {
+function serveChannel({ setup, part }: EngineRequest, channel: ByteChannel): ConsumerEngine {
   const { consumer, ports } = setup;
-  const sessions = new LiveSessions({ ...setup, retentionMs: undefined });
+  const { applicationName } = consumer;
+  const sessionId = part.kind === 'child' ? part.sessionId : `${applicationName}#1`;
+  const link = supervisorOf(part);
+  const onKnown = (name: string, shardId: string): void => link?.tell({ kind: 'known', sessionId: name, shardId });
+  const sessions = new LiveSessions({ ...setup, retentionMs: undefined, onKnown });
   const closed = sessions
-    .serve({ sessionId: `${consumer.applicationName}#1`, channel })
+    .serve({ sessionId, channel })
     .then((outcome): WorkerOutcome =>
       outcome.kind === 'ended' ? { kind: 'stopped' } : { kind: 'failed', error: outcome.error },
     );
-  const stop = (cause: Error | undefined): void => {
-    sessions.drain();
-    if (cause !== undefined) sessions.leave('afterAction');
+  const leaveLater = (): void => {
     const grace = ports.clock.setTimer(consumer.settings.shutdownGraceMs, () => sessions.leave('cut'));
     void closed.then(() => grace.cancel());
   };
+  const stop = (cause: Error | undefined): void => {
+    sessions.drain();
+    if (cause !== undefined) sessions.leave('afterAction');
+    leaveLater();
+  };
+  if (link !== undefined) void closed.then(obeySupervisor({ link, sessions, clock: ports.clock, applicationName }));
   return { consumer, sessions, closed, stop };
 }

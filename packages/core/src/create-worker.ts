@@ -1,6 +1,6 @@
 /** The composition root: consumers, configuration, container, sinks and engines become one worker. It takes no signals and never exits. */
 import type { ResolvedConsumer } from './config/resolved.js';
-import { startEngine, type ConsumerEngine } from './consumer-engine.js';
+import type { ConsumerEngine, EngineGroup } from './consumer-engine.js';
 import { openContainer, type OpenContainer } from './open-container.js';
 import type { ConsumerDefinition, Environment } from './definition/definition.js';
 import { isMillraceError, MillraceError, toError } from './errors.js';
@@ -8,12 +8,16 @@ import { SessionTotals } from './health/session-totals.js';
 import { openHealth, type OpenHealth } from './open-health.js';
 import { closeSinks, openSinks, type OpenedSinks } from './open-sinks.js';
 import type { RuntimePorts } from './ports.js';
+import type { SessionSetup } from './runtime/live-sessions.js';
+import { plainError } from './runtime/plain-event.js';
 import { compilePipeline } from './records/pipeline.js';
 import type { ShardStatus } from './runtime/shard-status.js';
 import type { WorkerHealth, WorkerPhase } from './runtime/worker-health.js';
 import { stderrLogger, systemClock } from './process-ports.js';
 import { readDefinitions, resolveConsumers } from './resolve-consumers.js';
 import { SessionEvents } from './session-events.js';
+import { startEngines } from './start-engines.js';
+import { supervisorOf, type WorkerPart } from './worker-part.js';
 import type { Consumer, Engine, Worker, WorkerOptions, WorkerOutcome } from './worker-options.js';
 
 /**
@@ -22,7 +26,12 @@ import type { Consumer, Engine, Worker, WorkerOptions, WorkerOutcome } from './w
  * @throws DefinitionError with every mistake in the declarations.
  */
 export function createWorker(consumers: readonly Consumer[], options: WorkerOptions = {}): Worker {
-  return new MillraceWorker(readDefinitions(consumers), options);
+  return composeWorker(consumers, options, { kind: 'whole' });
+}
+
+/** The same for a process that plays a part of a worker. */
+export function composeWorker(consumers: readonly Consumer[], options: WorkerOptions, part: WorkerPart): Worker {
+  return new MillraceWorker(readDefinitions(consumers), options, part);
 }
 
 type Phase =
@@ -36,7 +45,8 @@ class MillraceWorker implements Worker {
   private readonly env: Environment;
   private readonly ports: RuntimePorts;
   private readonly events: SessionEvents;
-  private readonly engines: ConsumerEngine[] = [];
+  private readonly stopped = new AbortController();
+  private group: EngineGroup | undefined;
   private readonly sinks: OpenedSinks[] = [];
   private container: OpenContainer | undefined;
   private openedHealth: OpenHealth | undefined;
@@ -48,6 +58,7 @@ class MillraceWorker implements Worker {
   constructor(
     private readonly definitions: readonly ConsumerDefinition[],
     private readonly options: WorkerOptions,
+    private readonly part: WorkerPart,
   ) {
     this.env = options.env ?? process.env;
     const events = new SessionEvents(options.observer);
@@ -86,15 +97,15 @@ class MillraceWorker implements Worker {
   }
 
   health(): WorkerHealth {
-    const consumers = this.engines.map(({ consumer, sessions }) => ({
+    const consumers = this.engines.map(({ consumer, sessions, daemon }) => ({
       consumer: consumer.definition.name,
       applicationName: consumer.applicationName,
       stream: consumer.stream,
-      daemon: undefined,
+      daemon: daemon?.(),
       shards: sessions.status(),
     }));
     const healthy = consumers.every(({ shards }) => shards.every(isHealthy));
-    return { phase: this.publicPhase(), healthy, consumers, hosts: [] };
+    return { phase: this.publicPhase(), healthy, consumers, hosts: this.group?.hosts() ?? [] };
   }
 
   private publicPhase(): WorkerPhase {
@@ -119,52 +130,75 @@ class MillraceWorker implements Worker {
     if (this.openedHealth !== undefined) this.events.whenSessionEnds(() => source.totals.look(this.health()));
   }
 
+  private get engines(): readonly ConsumerEngine[] {
+    return this.group?.engines ?? [];
+  }
+
   private async startEngines(): Promise<void> {
-    const engine = chosenEngine(this.options, this.env);
-    const resolved = await resolveConsumers(this.definitions, this.options, {
-      env: this.env,
-      engine: engine === 'local' ? 'local' : 'stdio',
-    });
-    if (engine !== 'local' && resolved.length > 1) {
+    const { part, env, options, ports } = this;
+    const engine = chosenEngine(options, env);
+    const resolved = await this.resolve(engine);
+    for (const { notices } of part.kind === 'whole' || part.kind === 'supervisor' ? resolved : [])
+      for (const notice of notices) ports.logger.warn({ code: notice.code }, notice.message);
+    // The parts of one worker share its environment, and one of them has the port.
+    if (part.kind === 'whole' || part.kind === 'supervisor') await this.startHealth(engine);
+    const supervises = engine === 'daemon' && part.kind === 'supervisor';
+    const setups = supervises ? undefined : await this.openSetups(resolved, engine);
+    this.stopped.signal.throwIfAborted();
+    const requestStop = (cause: Error): void => this.requestStop(cause);
+    const { signal } = this.stopped;
+    this.group = await startEngines({ engine, part, consumers: resolved, setups, ports, env, options, signal, requestStop });
+  }
+
+  private async resolve(engine: Engine): Promise<readonly ResolvedConsumer[]> {
+    const { part, env } = this;
+    // In process mode the file is ours, whatever the child's engine is called.
+    const target = part.kind === 'child' ? 'daemon' : engine === 'aws-kcl' ? 'stdio' : engine;
+    const all = await resolveConsumers(this.definitions, this.options, { env, engine: target });
+    const resolved =
+      part.kind === 'child' ? all.filter(({ applicationName }) => applicationName === part.applicationName) : all;
+    if (target === 'stdio' && resolved.length > 1) {
       throw new MillraceError(
         'ENGINE_UNAVAILABLE',
         `The engine ${engine} serves one shard of one consumer; this program has ${resolved.length} consumers.`,
       );
     }
-    for (const { notices } of resolved)
-      for (const notice of notices) this.ports.logger.warn({ code: notice.code }, notice.message);
-    await this.startHealth(engine);
-    this.container = await openContainer(this.definitions, this.options);
-    for (const consumer of resolved) {
-      if (this.stopping)
-        throw this.stopCause ?? new MillraceError('WORKER_STOPPED', 'The worker was stopped while it started.');
-      this.engines.push(await this.startConsumer(consumer, engine, this.container));
-    }
+    return resolved;
   }
 
-  private async startConsumer(
-    consumer: ResolvedConsumer,
+  /** Where handlers run: the services, the sinks, and what each session needs of them. */
+  private async openSetups(
+    resolved: readonly ResolvedConsumer[],
     engine: Engine,
-    container: OpenContainer,
-  ): Promise<ConsumerEngine> {
-    const { applicationName, stream, definition } = consumer;
-    // Every session compiles its own; a missing package or a wrong discriminator is better said before the first.
-    await compilePipeline(definition, consumer.settings);
-    const sinks = await openSinks(definition, {
-      applicationName,
-      stream,
-      engine: engine === 'local' ? 'local' : 'daemon',
-      ports: this.ports,
-    });
-    this.sinks.push(sinks);
-    const setup = {
-      consumer,
-      container: container.port,
-      sinks,
-      ports: this.ports,
-      requestStop: (cause: Error) => this.endInOrder(cause),
-    };
-    return startEngine({ engine, setup, options: this.options, env: this.env });
+  ): Promise<ReadonlyMap<string, SessionSetup>> {
+    const container = await openContainer(this.definitions, this.options);
+    this.container = container;
+    const setups = new Map<string, SessionSetup>();
+    for (const consumer of resolved) {
+      const { applicationName, stream, definition } = consumer;
+      // Every session compiles its own; a missing package or a wrong discriminator is better said before the first.
+      await compilePipeline(definition, consumer.settings);
+      const place = engine === 'local' ? 'local' : 'daemon';
+      const sinks = await openSinks(definition, { applicationName, stream, engine: place, ports: this.ports });
+      this.sinks.push(sinks);
+      const requestStop = (cause: Error): void => this.requestStop(cause);
+      setups.set(applicationName, {
+        consumer,
+        container: container.port,
+        sinks,
+        ports: this.ports,
+        requestStop,
+        retentionMs: undefined,
+      });
+    }
+    return setups;
+  }
+
+  /** A session wants the end of the worker: the supervisor ends all its parts, this one among them. */
+  private requestStop(cause: Error): void {
+    const supervisor = supervisorOf(this.part);
+    if (supervisor === undefined) this.endInOrder(cause);
+    else supervisor.tell({ kind: 'stop', error: plainError(cause) });
   }
 
   /** Any consumer's end is the worker's end. */
@@ -183,6 +217,7 @@ class MillraceWorker implements Worker {
     this.stopCause ??= cause;
     if (this.stopping) return;
     this.stopping = true;
+    this.stopped.abort(cause ?? new MillraceError('WORKER_STOPPED', 'The worker was stopped while it started.'));
     if (cause !== undefined) this.ports.logger.error({ err: cause }, 'The worker stops.');
     for (const engine of this.engines) engine.stop(cause);
   }
@@ -195,6 +230,7 @@ class MillraceWorker implements Worker {
       for (const engine of this.engines) engine.stop(failure);
       await Promise.all(this.engines.map((engine) => engine.closed));
     }
+    await this.group?.close();
     for (const sinks of this.sinks) await closeSinks(sinks, this.ports.logger);
     await this.container?.dispose(this.ports.logger);
     await this.openedHealth?.close();
@@ -207,16 +243,15 @@ function isHealthy({ held, checkpointError }: ShardStatus): boolean {
   return held === undefined && checkpointError === undefined;
 }
 
-const ENGINES: readonly Engine[] = ['local', 'stdio', 'aws-kcl'];
+const ENGINES: readonly Engine[] = ['daemon', 'local', 'stdio', 'aws-kcl'];
 
 function chosenEngine(options: WorkerOptions, env: Environment): Engine {
-  const chosen = options.engine ?? env['MILLRACE_ENGINE'];
+  const chosen = options.engine ?? (env['MILLRACE_ENGINE'] || 'daemon');
   const known = ENGINES.find((engine) => engine === chosen);
   if (known !== undefined) return known;
-  const said = chosen === undefined ? 'No engine was chosen' : `There is no engine "${chosen}"`;
   throw new MillraceError(
     'ENGINE_UNAVAILABLE',
-    `${said}. Set MILLRACE_ENGINE (or the engine option) to "local" to read the stream in this process without Java, or to "stdio" or "aws-kcl" in a child of a MultiLangDaemon that you run. Starting the daemon itself is not part of this version.`,
+    `There is no engine "${chosen}". Set MILLRACE_ENGINE (or the engine option) to "daemon" to run Amazon's daemon, to "local" to read the stream in this process without Java, or to "stdio" or "aws-kcl" in a child of a MultiLangDaemon that you run.`,
     { details: { chosen } },
   );
 }

@@ -6,6 +6,7 @@
 
 // First of all: it takes the daemon's pipes before user code can write to them.
 import './standard-pipes.js';
+import './process-role.js';
 
 // Declaring consumers
 export { KinesisConsumer } from './decorators/kinesis-consumer.js';

@@ -10,13 +10,13 @@ import type { WorkerHealth } from './runtime/worker-health.js';
 export type Consumer = ConsumerClass | ConsumerDefinition;
 
 /**
- * `local`: this process reads every shard itself from the Kinesis API. `stdio`: this process is the child of one shard of
+ * `daemon`: Amazon's MultiLangDaemon, which this process starts and supervises. `local`: this process reads every shard itself from the Kinesis API. `stdio`: this process is the child of one shard of
  * a MultiLangDaemon. `aws-kcl`: the same through Amazon's Node client.
  */
-export type Engine = 'local' | 'stdio' | 'aws-kcl';
+export type Engine = 'daemon' | 'local' | 'stdio' | 'aws-kcl';
 
 export interface WorkerOptions {
-  /** Default: the variable MILLRACE_ENGINE. */
+  /** Default: the variable MILLRACE_ENGINE, and without it `daemon`. */
   readonly engine?: Engine;
   /** Registers services before the first session; what it registered is disposed after the last one. */
   readonly register?: (container: DependencyContainer) => void | Promise<void>;
@@ -39,10 +39,21 @@ export interface WorkerOptions {
   readonly health?: HealthOptions | undefined;
   /** A Meter of OpenTelemetry that gets the metrics of this worker. */
   readonly meter?: Meter | undefined;
+  /** The Java that runs the daemon. */
+  readonly java?: JavaOptions | undefined;
   /** Where the local engine keeps its checkpoints; several consumers need a file each. Default: `.millrace/<applicationName>.checkpoints.json`. */
   readonly checkpointFile?: string | ((applicationName: string) => string);
   /** Lets the local engine run with NODE_ENV=production. Default: the variable MILLRACE_LOCAL_IN_PRODUCTION being `1`. */
   readonly localInProduction?: boolean;
+}
+
+export interface JavaOptions {
+  /** An executable, or the folder of a JDK or JRE. Default: MILLRACE_JAVA, JAVA_HOME, `java` on the PATH. */
+  readonly path?: string | undefined;
+  /** More flags for Java; they win over ours. Default: the words of MILLRACE_JAVA_FLAGS. */
+  readonly flags?: readonly string[] | undefined;
+  /** `fast` starts quickly and never optimises, for development. Default: `server`. */
+  readonly preset?: 'fast' | 'server' | undefined;
 }
 
 export interface HealthOptions {

@@ -40,6 +40,11 @@ const TABLE: OptionTable = {
     default: '1',
     effect: 'How many host processes serve the shards.',
   },
+  heapMegabytes: {
+    type: { kind: 'integer', java: 'int', unit: 'count', min: 64, max: 65_536 },
+    default: undefined,
+    effect: 'The heap of the daemon in megabytes; without it the number of shards decides (docs/daemon.md).',
+  },
   maxInFlight: {
     type: { kind: 'integer', java: 'int', unit: 'count', min: 1, max: 1_000_000 },
     default: '10000',

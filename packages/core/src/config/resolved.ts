@@ -37,6 +37,8 @@ export interface ResolvedConsumer {
 export interface DaemonSettings {
   readonly isolation: 'shared' | 'process';
   readonly hosts: number;
+  /** Undefined: by the number of shards. */
+  readonly heapMegabytes: number | undefined;
 }
 
 /** What the runtime and the local engine need of the properties and of our own options. */

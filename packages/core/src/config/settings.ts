@@ -42,6 +42,7 @@ export function fillDaemonSettings(options: EffectiveProperties): DaemonSettings
   return {
     isolation: optionOf(options, 'isolation') === 'process' ? 'process' : 'shared',
     hosts: Number(optionOf(options, 'hosts')),
+    heapMegabytes: optionalNumber(optionOf(options, 'heapMegabytes')),
   };
 }
 
@@ -52,6 +53,10 @@ function textOf(properties: EffectiveProperties, name: string): string | undefin
 
 function optionOf(options: EffectiveProperties, name: string): string | undefined {
   return options.get(name)?.text ?? findOption(name)?.default;
+}
+
+function optionalNumber(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
 }
 
 function toDecode(decode: unknown): Decode {

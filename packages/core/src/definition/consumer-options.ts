@@ -25,6 +25,12 @@ export type MillraceOptions = {
    */
   readonly hosts?: number | undefined;
   /**
+   * The heap of the daemon in megabytes.
+   *
+   * @defaultValue by the number of shards, see docs/daemon.md
+   */
+  readonly heapMegabytes?: number | undefined;
+  /**
    * How many records of a shard may be delivered and not settled before no more are taken.
    *
    * @defaultValue 10000

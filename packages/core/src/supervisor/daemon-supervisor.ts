@@ -1,4 +1,5 @@
 /** Carries out what the lifecycle of a daemon decides: starts Java, ends it, follows its sessions. It runs no user code. */
+import type { JavaExit, JavaProcess } from '../daemon/java-process.js';
 import type { LeaseVerdict, LeaseWatch } from '../daemon/lease-watch.js';
 import { MillraceError, toError } from '../errors.js';
 import { endRelay } from '../host/attach-relay.js';
@@ -9,21 +10,6 @@ import type { ShardStatus } from '../runtime/shard-status.js';
 import type { SessionListener } from './host-pool.js';
 import { LIFECYCLE_LIMITS, stepDaemon, type DaemonInput, type DaemonOutput, type DaemonState } from './lifecycle.js';
 import { SessionRoster } from './session-roster.js';
-
-/** Java, as far as the supervisor has to do with it. */
-export interface DaemonProcess {
-  readonly pid: number;
-  readonly exited: Promise<DaemonExit>;
-  terminate(): void;
-  killSession(): void;
-  /** Its last warnings and errors. */
-  lastLines(): readonly string[];
-}
-
-export interface DaemonExit {
-  readonly code: number | undefined;
-  readonly signal: string | undefined;
-}
 
 /** Those who serve the sessions of this daemon. */
 export interface SessionServers {
@@ -40,7 +26,7 @@ export interface DaemonSupervisorOptions {
   readonly shutdownGraceMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly launch: () => Promise<DaemonProcess>;
+  readonly launch: () => Promise<JavaProcess>;
   readonly servers: SessionServers;
   readonly watchLeases: (onVerdict: (sessionId: string, verdict: LeaseVerdict) => void) => Pick<LeaseWatch, 'update' | 'close'>;
   /** Java was reaped: give up what it still holds. Never rejects. */
@@ -67,7 +53,7 @@ export class DaemonSupervisor implements SessionListener {
   private readonly inputs: DaemonInput[] = [];
   private state: DaemonState = { kind: 'new' };
   private feeding = false;
-  private java: DaemonProcess | undefined;
+  private java: JavaProcess | undefined;
   private timer: Timer | undefined;
   private restarts = 0;
   private since: number;
@@ -266,7 +252,7 @@ export class DaemonSupervisor implements SessionListener {
 const OUT_OF_MEMORY = 3;
 
 /** Continues "The daemon has to start anew: ". */
-function describeExit({ code, signal }: DaemonExit, lastLines: readonly string[]): string {
+function describeExit({ code, signal }: JavaExit, lastLines: readonly string[]): string {
   const last = lastLines.at(-1);
   const said = last === undefined ? '' : `; the last it said: ${last}`;
   if (signal !== undefined) return `it was ended by ${signal}${said}`;

@@ -6,6 +6,7 @@ import type { ResolvedConsumer } from '../config/resolved.js';
 import { openCoordination } from '../daemon/coordination-aws.js';
 import type { Coordination } from '../daemon/coordination.js';
 import { propertyOf } from '../daemon/effective-property.js';
+import type { JavaProcess } from '../daemon/java-process.js';
 import { LeaseWatch } from '../daemon/lease-watch.js';
 import { releaseLeader } from '../daemon/release-leader.js';
 import { findIdentity } from '../daemon/worker-identity.js';
@@ -14,15 +15,20 @@ import { MillraceError, toError } from '../errors.js';
 import type { Clock, Logger } from '../ports.js';
 import { childCommand, relayCommand } from './child-command.js';
 import { ChildServers } from './child-servers.js';
-import { DaemonSupervisor, type DaemonProcess, type SessionServers } from './daemon-supervisor.js';
+import { DaemonSupervisor, type SessionServers } from './daemon-supervisor.js';
 import type { Admission, Fleet } from './fleet.js';
 import type { HostPool } from './host-pool.js';
 import { freeSlots, lockName, type SlotLock } from './slot-lock.js';
 
-/** Java with its files, as composition has put it together. */
+/** What is written for one life of the daemon: absolute paths in the private folder. */
+export interface LaunchFiles {
+  readonly properties: string;
+  readonly logback: string;
+}
+
+/** Java, its jars and its flags, looked up and checked once. */
 export interface DaemonLauncher {
-  /** @param files - absolute paths. */
-  launch(files: { readonly properties: string; readonly folder: string }): Promise<DaemonProcess>;
+  launch(files: LaunchFiles): Promise<JavaProcess>;
 }
 
 export interface StartDaemonOptions {
@@ -58,7 +64,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<RunningD
   fleet.keepLocked(lock.descriptor);
   const { servers, admission, setSupervisor } = serversOf(options);
   const launch = launcherOf(options, lock.workerId);
-  let java: DaemonProcess | undefined;
+  let java: JavaProcess | undefined;
   const supervisor: DaemonSupervisor = new DaemonSupervisor({
     applicationName,
     shutdownGraceMs: settings.shutdownGraceMs,
@@ -162,7 +168,7 @@ async function giveLeadBack({ consumer, env, clock, logger }: StartDaemonOptions
 
 const RELEASE_WITHIN_MS = 5_000;
 
-function launcherOf({ consumer, fleet, index, launcher }: StartDaemonOptions, workerId: string): () => Promise<DaemonProcess> {
+function launcherOf({ consumer, fleet, index, launcher }: StartDaemonOptions, workerId: string): () => Promise<JavaProcess> {
   const folder = fleet.folder.path;
   const properties = join(folder, `daemon-${index}.properties`);
   return async () => {
@@ -182,7 +188,7 @@ function launcherOf({ consumer, fleet, index, launcher }: StartDaemonOptions, wo
     const given = consumer.properties.filter(({ name }) => !Object.hasOwn(ours, name));
     const entries = [...Object.entries(ours).map(([name, value]) => ({ name, value })), ...given];
     await writeFile(properties, writeProperties(entries), { mode: 0o600 });
-    return launcher.launch({ properties, folder });
+    return launcher.launch({ properties, logback: join(folder, `daemon-${index}.logback.xml`) });
   };
 }
 

@@ -1,0 +1,171 @@
+/**
+ * The consumers of a worker on Amazon's daemon, one daemon for each: this process supervises, and hosts of its own, this
+ * very process, or a process for each shard serve the sessions.
+ */
+import type { Notice, ResolvedConsumer } from './config/resolved.js';
+import type { ConsumerEngine, EngineGroup } from './consumer-engine.js';
+import { ownProvider } from './daemon/daemon-credentials.js';
+import { preflight, type PreflightReport } from './daemon/preflight.js';
+import { prepareLaunch } from './daemon-launcher.js';
+import type { Environment } from './definition/definition.js';
+import { daemonChannel } from './diagnostics.js';
+import { ConfigurationError, MillraceError } from './errors.js';
+import type { RuntimePorts } from './ports.js';
+import type { SessionSetup } from './runtime/live-sessions.js';
+import type { DaemonHealth } from './runtime/worker-health.js';
+import { attachSelfTest } from './supervisor/attach-self-test.js';
+import type { DaemonSupervisor } from './supervisor/daemon-supervisor.js';
+import { Fleet, type Hosting } from './supervisor/fleet.js';
+import { startDaemon, type RunningDaemon, type StartDaemonOptions } from './supervisor/start-daemon.js';
+import type { WorkerOptions, WorkerOutcome } from './worker-options.js';
+
+export interface DaemonEnginesRequest {
+  readonly consumers: readonly ResolvedConsumer[];
+  /** Given where this very process serves the sessions; by application name. */
+  readonly setups: ReadonlyMap<string, SessionSetup> | undefined;
+  readonly ports: RuntimePorts;
+  readonly env: Environment;
+  readonly options: WorkerOptions;
+  /** Aborts when the worker is stopped while it starts. */
+  readonly signal: AbortSignal;
+  readonly requestStop: (cause: Error) => void;
+}
+
+/** @throws MillraceError with what keeps the daemons from running, within seconds. */
+export async function startDaemonEngines(request: DaemonEnginesRequest): Promise<EngineGroup> {
+  const { ports, env, options } = request;
+  const { clock, logger } = ports;
+  const hosting = await chooseHosting(request);
+  const fleet = await Fleet.open({ hosting, env: process.env, clock, logger });
+  const engines: ConsumerEngine[] = [];
+  try {
+    const [prepare, reports] = await Promise.all([
+      prepareLaunch({ env, java: options.java ?? {}, logger }),
+      lookAll(request, fleet),
+      fleet.startHosts(),
+    ]);
+    for (const [index, consumer] of request.consumers.entries()) {
+      const report = reports[index];
+      const launcher = prepare({ consumer, shards: report?.shards });
+      engines.push(await startEngine({ ...request, fleet, consumer, index, launcher }));
+    }
+  } catch (error) {
+    for (const engine of engines) engine.stop(undefined);
+    await Promise.all(engines.map(({ closed }) => closed));
+    await fleet.close();
+    throw error;
+  }
+  return { engines, hosts: () => fleet.pool?.facts() ?? [], close: () => fleet.close() };
+}
+
+/** Whether hosts can take over the pipes of relays is found out before Java starts. */
+async function chooseHosting({ consumers, setups, ports }: DaemonEnginesRequest): Promise<Hosting> {
+  const wishes = new Set(consumers.map(({ daemon }) => daemon.isolation));
+  if (wishes.size > 1) {
+    const message = 'Some consumers of this program have isolation "process" and some "shared"; hosts are for all or for none. Give all the same.';
+    throw new ConfigurationError([{ code: 'ILLEGAL_COMBINATION', message, path: ['isolation'] }]);
+  }
+  const perShard = wishes.has('process');
+  if (perShard && setups === undefined) return { kind: 'perShard' };
+  if (perShard) {
+    throw new MillraceError(
+      'ENGINE_UNAVAILABLE',
+      'isolation "process" starts this program again for each shard, which createWorker cannot ask of the program around it. Use run(), or leave isolation out.',
+    );
+  }
+  const test = await attachSelfTest();
+  if (test.ok) return setups === undefined ? { kind: 'processes', count: hostCount(consumers) } : { kind: 'here', consumers: setups };
+  if (setups !== undefined) {
+    throw new MillraceError(
+      'ENGINE_UNAVAILABLE',
+      `This process cannot take over the pipes of the daemon's children (${test.why}). Use run(), which then gives each shard a process of its own.`,
+    );
+  }
+  ports.logger.warn(
+    { why: test.why },
+    `Shards cannot share host processes here (${test.why}); each gets a process of its own.`,
+  );
+  return { kind: 'perShard' };
+}
+
+function hostCount(consumers: readonly ResolvedConsumer[]): number {
+  return Math.max(...consumers.map(({ daemon }) => daemon.hosts));
+}
+
+async function lookAll(
+  { consumers, env, ports, signal }: DaemonEnginesRequest,
+  fleet: Fleet,
+): Promise<readonly PreflightReport[]> {
+  const { clock, logger } = ports;
+  const reports = await Promise.all(consumers.map((consumer) => preflight(consumer, { env, clock, signal })));
+  const say = ({ code, message }: Notice): void => logger.warn({ code }, message);
+  for (const { notices } of reports) notices.forEach(say);
+  fleet.knowRetention(
+    Object.fromEntries(consumers.map(({ applicationName }, index) => [applicationName, reports[index]?.retentionMs])),
+  );
+  return reports;
+}
+
+type EngineRequest = DaemonEnginesRequest & Pick<StartDaemonOptions, 'consumer' | 'index' | 'fleet' | 'launcher'>;
+
+async function startEngine(request: EngineRequest): Promise<ConsumerEngine> {
+  const { consumer, ports, requestStop } = request;
+  const { applicationName } = consumer;
+  const sameCredentials = ownProvider(consumer, 'dynamoDb') === undefined;
+  const events = daemonEvents(applicationName, request);
+  const daemon: RunningDaemon = await startDaemon({
+    ...request,
+    clock: ports.clock,
+    logger: ports.logger,
+    sameCredentials,
+    requestStop,
+    onChange: events,
+  });
+  const { supervisor, servers, workerId } = daemon;
+  const closed = supervisor.closed.then((failure): WorkerOutcome =>
+    failure === undefined ? { kind: 'stopped' } : { kind: 'failed', error: failure },
+  );
+  return {
+    consumer,
+    closed,
+    stop: (cause) => supervisor.requestEnd(cause),
+    sessions: { status: () => servers.all() },
+    daemon: () => healthOf(supervisor, workerId),
+  };
+}
+
+function healthOf(supervisor: DaemonSupervisor, workerId: string): DaemonHealth {
+  const { state, restarts, since } = supervisor.facts();
+  const common = { workerId, restarts, since };
+  switch (state) {
+    case 'new':
+      return { ...common, state: 'checking', waitingFor: 'Java' };
+    case 'starting':
+      return { ...common, state: 'starting', waitingFor: 'its first lease' };
+    case 'serving':
+      return { ...common, state: 'serving', waitingFor: undefined };
+    case 'stopping':
+      return { ...common, state: 'stopping', waitingFor: 'the end of its sessions' };
+    case 'leaving':
+    case 'ending':
+      return { ...common, state: 'restarting', waitingFor: 'the end of Java' };
+    case 'waiting':
+      return { ...common, state: 'restarting', waitingFor: 'the pause before its next start' };
+    case 'ended':
+      return { ...common, state: 'ended', waitingFor: undefined };
+    default:
+      return state satisfies never;
+  }
+}
+
+/** What tools that listen on the diagnostics channel hear of a daemon. */
+function daemonEvents(applicationName: string, { ports }: DaemonEnginesRequest): (supervisor: DaemonSupervisor) => void {
+  return (supervisor) => {
+    const { state, why } = supervisor.facts();
+    ports.logger.debug({ applicationName, state }, `The daemon is ${state}.`);
+    if (!daemonChannel.hasSubscribers) return;
+    const common = { at: ports.clock.now(), applicationName };
+    if (state === 'starting' || state === 'stopping') daemonChannel.publish({ ...common, kind: state });
+    if (state === 'waiting') daemonChannel.publish({ ...common, kind: 'restarting', delayMs: 0, why: why ?? '' });
+  };
+}

@@ -1,0 +1,46 @@
+/** From resolved consumers to engines at work, by the engine that was chosen and the part that this process plays. */
+import { startEngine, type ConsumerEngine, type EngineGroup } from './consumer-engine.js';
+import { startDaemonEngines, type DaemonEnginesRequest } from './daemon-engines.js';
+import { isMillraceError } from './errors.js';
+import { startHostEngines } from './host-engines.js';
+import { processRole } from './process-role.js';
+import type { SessionSetup } from './runtime/live-sessions.js';
+import type { Engine } from './worker-options.js';
+import { supervisorOf, type WorkerPart } from './worker-part.js';
+
+export interface StartRequest extends DaemonEnginesRequest {
+  readonly engine: Engine;
+  readonly part: WorkerPart;
+}
+
+export function startEngines(request: StartRequest): Promise<EngineGroup> {
+  const { engine, part, setups = new Map<string, SessionSetup>() } = request;
+  if (part.kind === 'host') {
+    const { ports } = request;
+    const address = processRole.kind === 'host' ? { path: processRole.link, name: processRole.name } : { path: '', name: '' };
+    return startHostEngines({ setups, link: part.link, address, ports });
+  }
+  return engine === 'daemon' ? startDaemonEngines(request) : startOwn(engine, setups, request);
+}
+
+/** One after the other; what was started ends again when the next one does not start. */
+async function startOwn(
+  engine: Exclude<Engine, 'daemon'>,
+  setups: ReadonlyMap<string, SessionSetup>,
+  { options, env, part, signal }: StartRequest,
+): Promise<EngineGroup> {
+  const engines: ConsumerEngine[] = [];
+  const group: EngineGroup = { engines, hosts: () => [], close: async () => supervisorOf(part)?.close() };
+  try {
+    for (const setup of setups.values()) {
+      signal.throwIfAborted();
+      engines.push(await startEngine({ engine, setup, part, options, env }));
+    }
+    return group;
+  } catch (error) {
+    for (const started of engines) started.stop(isMillraceError(error, 'WORKER_STOPPED') ? undefined : (error as Error));
+    await Promise.all(engines.map(({ closed }) => closed));
+    await group.close();
+    throw error;
+  }
+}
