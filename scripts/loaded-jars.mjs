@@ -114,7 +114,7 @@ for (const [name, scenario] of Object.entries(SCENARIOS)) {
   if (!values.check && !values.classes) writeFileSync(OUTPUT, `${JSON.stringify(loaded, null, 2)}\n`);
 }
 if (values.classes) {
-  const text = [...classes].toSorted().map((line) => `${line}\n`);
+  const text = [...classes].toSorted((a, b) => (a < b ? -1 : 1)).map((line) => `${line}\n`);
   writeFileSync(CLASSES, gzipSync(text.join(''), { level: 9 }));
   console.log(`${classes.size} lines of classes`);
 }
@@ -252,7 +252,11 @@ function classFlags({ home }) {
   if (ours === undefined) return [];
   const logback = join(home, 'logback.xml');
   writeFileSync(logback, ours.logbackXml(new Map()));
-  return [`-XX:DumpLoadedClassList=${join(home, 'classes')}`, `-Dlogback.configurationFile=${logback}`, '-XX:+UseSerialGC'];
+  return [
+    `-XX:DumpLoadedClassList=${join(home, 'classes')}`,
+    `-Dlogback.configurationFile=${logback}`,
+    '-XX:+UseSerialGC',
+  ];
 }
 
 function readLine(line, { sources, log }) {

@@ -63,7 +63,9 @@ it('--no-archive leaves it out, and `archive` makes it later', async () => {
 it('a fetch without Java succeeds with a note, `archive` fails', async () => {
   expect(await jars('fetch', join(cwd, 'none'))).toMatchObject({
     exitCode: 0,
-    err: expect.stringMatching(/Note: no archive of classes was made.* JAVA_HOME=.*none is no Java.*`millrace jars archive`/),
+    err: expect.stringMatching(
+      /Note: no archive of classes was made.* JAVA_HOME=.*none is no Java.*`millrace jars archive`/,
+    ),
   });
   expect(await jars('archive', join(cwd, 'none'))).toMatchObject({
     exitCode: 2,

@@ -39,14 +39,14 @@ export async function archiveState(store: JarStore, env: Environment): Promise<s
   }
 }
 
-async function archive(store: JarStore, java: Java, { out }: Terminal): Promise<void> {
+async function archive(store: JarStore, java: Java, terminal: Terminal): Promise<void> {
   const classPath = await verifyJars(store);
   const found = await findArchive(store, java);
   const file = found ?? (await makeArchive({ store, java, classPath }));
   if (file === undefined) {
-    out(`Java ${java.version} takes no archive of classes; 13 and later do. The daemon runs without one.\n`);
+    terminal.out(`Java ${java.version} takes no archive of classes; 13 and later do. The daemon runs without one.\n`);
     return;
   }
   const news = found === undefined ? 'made' : 'there already';
-  out(`archive for Java ${java.version}: ${formatMegabytes((await stat(file)).size)} in ${file}; ${news}\n`);
+  terminal.out(`archive for Java ${java.version}: ${formatMegabytes((await stat(file)).size)} in ${file}; ${news}\n`);
 }

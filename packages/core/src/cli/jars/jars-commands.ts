@@ -94,7 +94,6 @@ export async function sbomCommand(flags: AllFlag, terminal: Terminal): Promise<v
   terminal.out(formatSbom(lock, jars));
 }
 
-
 async function fromAwsKcl(terminal: Terminal): Promise<AwsKclJars | undefined> {
   const list = await readAwsKclList(terminal.cwd);
   const jars = await fetching(terminal, (ports) => fetchAwsKclJars(list, terminal.env, ports));
