@@ -2,6 +2,9 @@
 //
 //   node scripts/loaded-jars.mjs <folder of jars> [scenario...]    writes scripts/jars/loaded.json
 //   node scripts/loaded-jars.mjs --check <folder of jars>          only runs the scenarios: does a trimmed set suffice?
+//   node --import @oxc-node/core/register scripts/loaded-jars.mjs --classes <folder of jars>
+//       writes the list of classes that `millrace jars archive` archives, of the scenarios that most workers are like;
+//       needs Java 17, whose lists later releases read
 //
 // The folder is what `node scripts/lock-jars.mjs --keep <folder>` leaves, or a folder of `millrace jars fetch`.
 import { spawn } from 'node:child_process';
@@ -12,6 +15,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { aggregate } from './jars/aggregate.mjs';
 import { ssoToken, startDynamo, startKinesis, startServices } from './jars/emulators.mjs';
 
@@ -21,6 +25,8 @@ const { NodeHttpHandler } = fromCore('@smithy/node-http-handler');
 
 const STREAM = 'orders';
 const OUTPUT = new URL('jars/loaded.json', import.meta.url);
+const CLASSES = new URL('../packages/core/assets/classes-kcl-3.1.3.txt.gz', import.meta.url);
+const LISTED = ['polling', 'fan-out, assumed role, web identity'];
 const CHILD = fileURLToPath(new URL('jars/child.mjs', import.meta.url));
 const HALF = '85070591730234615865843651857942052864';
 const STATIC = { AWS_ACCESS_KEY_ID: 'AKIAFAKE', AWS_SECRET_ACCESS_KEY: 'x' };
@@ -87,19 +93,30 @@ const SCENARIOS = {
   },
 };
 
-const { values, positionals } = parseArgs({ options: { check: { type: 'boolean' } }, allowPositionals: true });
-const [folder, ...chosen] = positionals;
+const { values, positionals } = parseArgs({
+  options: { check: { type: 'boolean' }, classes: { type: 'boolean' } },
+  allowPositionals: true,
+});
+const [folder, ...named] = positionals;
+const chosen = values.classes ? LISTED : named;
+const classes = new Set();
+const ours = values.classes ? await import('../packages/core/src/daemon/logback.ts') : undefined;
 if (folder === undefined) throw new Error('Give the folder with the jars.');
 const jars = readdirSync(folder)
   .filter((name) => name.endsWith('.jar'))
   .sort();
-const loaded = values.check ? {} : { ...readLoaded() };
+const loaded = values.check || values.classes ? {} : { ...readLoaded() };
 for (const [name, scenario] of Object.entries(SCENARIOS)) {
   if (chosen.length > 0 && !chosen.includes(name)) continue;
   const used = await runDaemon(scenario);
   console.log(`${name}: classes from ${used.length} of ${jars.length} jars`);
   loaded[name] = used;
-  if (!values.check) writeFileSync(OUTPUT, `${JSON.stringify(loaded, null, 2)}\n`);
+  if (!values.check && !values.classes) writeFileSync(OUTPUT, `${JSON.stringify(loaded, null, 2)}\n`);
+}
+if (values.classes) {
+  const text = [...classes].toSorted((a, b) => (a < b ? -1 : 1)).map((line) => `${line}\n`);
+  writeFileSync(CLASSES, gzipSync(text.join(''), { level: 9 }));
+  console.log(`${classes.size} lines of classes`);
 }
 process.exit(0);
 
@@ -119,6 +136,10 @@ async function runDaemon(scenario) {
   const daemon = startJava(scenario, { ...places, kinesis: kinesis.endpoint, dynamo: dynamo.endpoint });
   try {
     await drive({ daemon, notes: join(home, 'notes'), kinesis, reshard: scenario.reshard });
+    if (values.classes) {
+      const lines = readFileSync(join(home, 'classes'), 'utf8').split('\n');
+      for (const line of lines) if (line !== '' && !line.startsWith('#')) classes.add(line);
+    }
     console.log(`  other services asked: ${[...services.seen].toSorted((a, b) => a.localeCompare(b)).join(', ')}`);
     return jars.filter((jar) => daemon.sources.has(jar)).map((jar) => jar.replace(/\.jar$/, ''));
   } catch (error) {
@@ -201,6 +222,7 @@ function startJava(scenario, places) {
     'java',
     [
       '-verbose:class',
+      ...classFlags(places),
       `-Duser.home=${places.home}`,
       '-Dfile.encoding=UTF-8',
       '-Xmx256m',
@@ -224,6 +246,17 @@ function startJava(scenario, places) {
   const daemon = { child, sources: new Set(), log: [] };
   for (const output of [child.stdout, child.stderr]) readLines(output, (line) => readLine(line, daemon));
   return daemon;
+}
+
+function classFlags({ home }) {
+  if (ours === undefined) return [];
+  const logback = join(home, 'logback.xml');
+  writeFileSync(logback, ours.logbackXml(new Map()));
+  return [
+    `-XX:DumpLoadedClassList=${join(home, 'classes')}`,
+    `-Dlogback.configurationFile=${logback}`,
+    '-XX:+UseSerialGC',
+  ];
 }
 
 function readLine(line, { sources, log }) {

@@ -59,6 +59,7 @@ export const ERROR_CODES = {
   JAR_REFUSED: 'A jar is truncated, changed, another one, or on no list.',
   JAR_LOCK_INVALID: 'A list of jars cannot be read or is none.',
   DOWNLOAD_FAILED: 'A file could not be downloaded or stored.',
+  ARCHIVE_FAILED: "The archive of the daemon's classes could not be made.",
   // the daemon itself
   JAVA_UNUSABLE: 'No Java was found, or one that cannot run the daemon.',
   DAEMON_FAILED: 'The daemon could not be started, or ended again and again without being asked.',

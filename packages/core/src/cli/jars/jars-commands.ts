@@ -10,17 +10,16 @@ import { readMavenSettings } from '../../daemon/maven-settings.js';
 import { EXIT_CODES, type ExitCode } from '../../exit-codes.js';
 import { systemClock } from '../../process-ports.js';
 import type { Terminal } from '../terminal.js';
+import { archiveNote, archiveState } from './archive-command.js';
 import { barProgress, lineProgress } from './fetch-progress.js';
 import { formatMegabytes } from './format-bytes.js';
+import { openStore, type AllFlag } from './open-store.js';
 
 export interface FetchFlags {
   readonly all: boolean;
   readonly offline: boolean;
   readonly fromAwsKcl: boolean;
-}
-
-interface AllFlag {
-  readonly all: boolean;
+  readonly archive: boolean;
 }
 
 /** @throws MillraceError JARS_MISSING, JAR_REFUSED, DOWNLOAD_FAILED, INPUT_INVALID, DEPENDENCY_MISSING. */
@@ -30,12 +29,14 @@ export async function fetchCommand(flags: FetchFlags, terminal: Terminal): Promi
     if (jars === undefined) return EXIT_CODES.forcedByInterrupt;
     terminal.out(`${described(jars.store)}\n`);
     terminal.out(`To run with them: MILLRACE_JARS_LOCK=${jars.lockFile}\n`);
+    if (flags.archive) await archiveNote(jars.store, terminal);
     return EXIT_CODES.ok;
   }
   const store = await openStore(flags, terminal);
   if (flags.offline) {
     await verifyJars(store);
     terminal.out(`${described(store)}\n`);
+    if (flags.archive) await archiveNote(store, terminal);
     return EXIT_CODES.ok;
   }
   const fetched = await fetching(terminal, (ports) => fetchJars(store, ports));
@@ -45,6 +46,7 @@ export async function fetchCommand(flags: FetchFlags, terminal: Terminal): Promi
   }
   const news = fetched.jars === 0 ? 'nothing to fetch' : `${fetched.jars} fetched (${formatMegabytes(fetched.bytes)})`;
   terminal.out(`${described(store)}; ${news}\n`);
+  if (flags.archive) await archiveNote(store, terminal);
   return EXIT_CODES.ok;
 }
 
@@ -63,7 +65,8 @@ export async function listCommand({ all, json }: AllFlag & { readonly json: bool
   if (json) {
     const { folder, lock } = store;
     const listed = jars.map(({ jar, state }) => ({ ...jar, state: describeState(state) }));
-    terminal.out(`${JSON.stringify({ folder, list: lock.name, jars: listed, foreign }, null, 2)}\n`);
+    const archive = await archiveState(store, terminal.env);
+    terminal.out(`${JSON.stringify({ folder, list: lock.name, jars: listed, foreign, archive }, null, 2)}\n`);
     return;
   }
   const width = Math.max(...jars.map(({ jar }) => jar.file.length), ...foreign.map((file) => file.length));
@@ -89,10 +92,6 @@ export async function lockCommand(
 export async function sbomCommand(flags: AllFlag, terminal: Terminal): Promise<void> {
   const { lock, jars } = await openStore(flags, terminal);
   terminal.out(formatSbom(lock, jars));
-}
-
-function openStore({ all }: AllFlag, { env }: Terminal): Promise<JarStore> {
-  return openJarStore(all ? { ...env, MILLRACE_JARS_ALL: '1' } : env);
 }
 
 async function fromAwsKcl(terminal: Terminal): Promise<AwsKclJars | undefined> {

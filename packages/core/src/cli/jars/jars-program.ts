@@ -13,6 +13,7 @@ export const JAR_VARIABLES: readonly (readonly [name: string, meaning: string])[
   ['MILLRACE_MAVEN_USER', 'user of the mirror'],
   ['MILLRACE_MAVEN_PASSWORD', 'password of the mirror'],
   ['MILLRACE_MAVEN_ALLOW_HTTP', '1 lets a mirror be plain http'],
+  ['MILLRACE_JAVA, JAVA_HOME', 'the Java that the archive of classes is made for; default: the one on the PATH'],
   ['HTTPS_PROXY, HTTP_PROXY, NO_PROXY', 'as every tool reads them'],
 ];
 
@@ -27,7 +28,9 @@ export function addJarsCommands(program: Command, terminal: Terminal, finish: (e
   jars
     .command('fetch')
     .summary('download what is missing or damaged, and verify')
-    .description('Downloads the jars that are missing or damaged, eight at once, and verifies all of them.')
+    .description(
+      'Downloads the jars that are missing or damaged, eight at once, verifies all of them, and makes the archive of classes where there is a Java.',
+    )
     .option('--all', ALL, false)
     .addOption(new Option('--offline', 'use no network: fail if anything is missing').default(false))
     .addOption(
@@ -35,9 +38,21 @@ export function addJarsCommands(program: Command, terminal: Terminal, finish: (e
         .default(false)
         .conflicts(['offline', 'all']),
     )
+    .option('--no-archive', "do not make the archive of the daemon's classes")
     .action(async (flags: FetchFlags) => {
       const { fetchCommand } = await import('./jars-commands.js');
       finish(await fetchCommand(flags, terminal));
+    });
+  jars
+    .command('archive')
+    .summary("make the archive of the daemon's classes, for a quick start")
+    .description(
+      'Makes the archive from which Java maps the classes of the daemon, for this Java and these jars. Nothing is done when it is there.',
+    )
+    .option('--all', ALL, false)
+    .action(async (flags: { readonly all: boolean }) => {
+      const { archiveCommand } = await import('./archive-command.js');
+      await archiveCommand(flags, terminal);
     });
   jars
     .command('verify')

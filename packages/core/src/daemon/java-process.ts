@@ -1,0 +1,173 @@
+/**
+ * The daemon as a process: in a session of its own, so that neither the terminal's signals nor the group's reach it, and
+ * so that everything it started can be found and ended.
+ */
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, readdirSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import type { Environment } from '../definition/definition.js';
+import { MillraceError, toError } from '../errors.js';
+import type { Logger } from '../ports.js';
+import { readDaemonLog } from './daemon-log.js';
+import { hasCode } from './file-error.js';
+import type { LaunchPlan } from './launch-plan.js';
+
+export interface JavaProcess {
+  readonly pid: number;
+  /** Never rejects. */
+  readonly exited: Promise<JavaExit>;
+  /** SIGTERM to Java alone; its children hear of it by the protocol. */
+  terminate(): void;
+  /** SIGKILL to Java and to all that it started; also after Java's end, to what it left. */
+  killSession(): void;
+  /** The last warnings and errors of the daemon, for messages. */
+  lastLines(): readonly string[];
+}
+
+export interface JavaExit {
+  readonly code?: number;
+  readonly signal?: string;
+}
+
+export interface JavaSurroundings {
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly logger: Logger;
+}
+
+type Child = ChildProcessByStdio<null, Readable, null>;
+
+/**
+ * Starts Java; resolves when it runs.
+ *
+ * @throws MillraceError JAVA_UNUSABLE when the executable cannot be run, DAEMON_FAILED when the system starts nothing.
+ */
+export async function startJava(plan: LaunchPlan, { env, cwd, logger }: JavaSurroundings): Promise<JavaProcess> {
+  const child = spawn(plan.command, plan.args, {
+    cwd,
+    env: childEnvironment(env),
+    detached: true,
+    // What children write to standard error comes out of Java's as it is, and goes on as it is.
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exit = exitOf(child);
+  const log = readDaemonLog(child.stdout, logger);
+  const pid = await spawned(child, plan, cwd);
+  const startedTicks = readStat(pid)?.startedTicks;
+  let endedTicks: number | undefined;
+  const exited = exit.then((ended) => {
+    endedTicks = uptimeTicks();
+    return ended;
+  });
+  return {
+    pid,
+    exited,
+    terminate: () => void child.kill('SIGTERM'),
+    killSession() {
+      const running = child.exitCode === null && child.signalCode === null;
+      if (running && readStat(pid)?.startedTicks === startedTicks) kill(-pid);
+      // What left the group stays in the session; what began after Java's end has only inherited its number.
+      for (const member of sessionMembers(pid, endedTicks)) kill(member);
+    },
+    lastLines: () => log.lastLines(),
+  };
+}
+
+/** Node's own variables would change the children of Java: an inspector's port, a preloaded module. */
+function childEnvironment(env: Environment): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !/^(?:NODE_(?!EXTRA_CA_CERTS|ENV$)|VSCODE_INSPECTOR)/.test(name)),
+  );
+}
+
+async function spawned(child: Child, plan: LaunchPlan, cwd: string): Promise<number> {
+  try {
+    await once(child, 'spawn');
+  } catch (error) {
+    throw notStarted(toError(error), plan, cwd);
+  }
+  if (child.pid === undefined) throw notStarted(new Error('it has no process id'), plan, cwd);
+  return child.pid;
+}
+
+function notStarted(cause: Error, { command }: LaunchPlan, cwd: string): MillraceError {
+  const unusable = hasCode(cause, 'ENOENT') || hasCode(cause, 'EACCES') || hasCode(cause, 'ENOEXEC');
+  return new MillraceError(
+    unusable ? 'JAVA_UNUSABLE' : 'DAEMON_FAILED',
+    `The daemon was not started: ${command} in ${cwd}: ${cause.message}. Is it an executable, and is the folder there?`,
+    { details: { command, cwd }, cause },
+  );
+}
+
+async function exitOf(child: Child): Promise<JavaExit> {
+  return new Promise((resolve) => {
+    // `close` rather than `exit`: then the last lines have been read. A child of Java may hold the pipe, so not for ever.
+    child.once('exit', (code, signal) => {
+      const ended = { ...(code === null ? {} : { code }), ...(signal === null ? {} : { signal }) };
+      const wait = setTimeout(() => resolve(ended), LAST_LINES_WITHIN_MS);
+      child.once('close', () => {
+        clearTimeout(wait);
+        resolve(ended);
+      });
+    });
+  });
+}
+
+const LAST_LINES_WITHIN_MS = 500;
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    // It ended by itself a moment ago.
+    if (!hasCode(error, 'ESRCH')) throw error;
+  }
+}
+
+interface Stat {
+  readonly session: number;
+  /** Since the start of the system. */
+  readonly startedTicks: number;
+}
+
+/** Undefined where there is no such process, or no /proc. */
+function readStat(pid: number): Stat | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name of the command may have blanks and parentheses; the third field follows the last of them.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { session: Number(fields[3]), startedTicks: Number(fields[19]) };
+  } catch {
+    return undefined;
+  }
+}
+
+function sessionMembers(session: number, endedTicks = Infinity): readonly number[] {
+  return processes().filter((pid) => {
+    const stat = readStat(pid);
+    return stat?.session === session && stat.startedTicks <= endedTicks;
+  });
+}
+
+function processes(): readonly number[] {
+  try {
+    return readdirSync('/proc')
+      .map(Number)
+      .filter((pid) => pid > 0);
+  } catch {
+    // Not Linux: the group is all that can be ended.
+    return [];
+  }
+}
+
+/** The kernel counts hundredths of a second for /proc on every platform that Linux runs on. */
+const TICKS_PER_SECOND = 100;
+
+function uptimeTicks(): number | undefined {
+  try {
+    return Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * TICKS_PER_SECOND;
+  } catch {
+    return undefined;
+  }
+}
