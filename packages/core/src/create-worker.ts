@@ -147,7 +147,17 @@ class MillraceWorker implements Worker {
     this.stopped.signal.throwIfAborted();
     const requestStop = (cause: Error): void => this.requestStop(cause);
     const { signal } = this.stopped;
-    this.group = await startEngines({ engine, part, consumers: resolved, setups, ports, env, options, signal, requestStop });
+    this.group = await startEngines({
+      engine,
+      part,
+      consumers: resolved,
+      setups,
+      ports,
+      env,
+      options,
+      signal,
+      requestStop,
+    });
   }
 
   private async resolve(engine: Engine): Promise<readonly ResolvedConsumer[]> {

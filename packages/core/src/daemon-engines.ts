@@ -62,7 +62,8 @@ export async function startDaemonEngines(request: DaemonEnginesRequest): Promise
 async function chooseHosting({ consumers, setups, ports }: DaemonEnginesRequest): Promise<Hosting> {
   const wishes = new Set(consumers.map(({ daemon }) => daemon.isolation));
   if (wishes.size > 1) {
-    const message = 'Some consumers of this program have isolation "process" and some "shared"; hosts are for all or for none. Give all the same.';
+    const message =
+      'Some consumers of this program have isolation "process" and some "shared"; hosts are for all or for none. Give all the same.';
     throw new ConfigurationError([{ code: 'ILLEGAL_COMBINATION', message, path: ['isolation'] }]);
   }
   const perShard = wishes.has('process');
@@ -74,7 +75,10 @@ async function chooseHosting({ consumers, setups, ports }: DaemonEnginesRequest)
     );
   }
   const test = await attachSelfTest();
-  if (test.ok) return setups === undefined ? { kind: 'processes', count: hostCount(consumers) } : { kind: 'here', consumers: setups };
+  if (test.ok)
+    return setups === undefined
+      ? { kind: 'processes', count: hostCount(consumers) }
+      : { kind: 'here', consumers: setups };
   if (setups !== undefined) {
     throw new MillraceError(
       'ENGINE_UNAVAILABLE',
@@ -159,7 +163,10 @@ function healthOf(supervisor: DaemonSupervisor, workerId: string): DaemonHealth 
 }
 
 /** What tools that listen on the diagnostics channel hear of a daemon. */
-function daemonEvents(applicationName: string, { ports }: DaemonEnginesRequest): (supervisor: DaemonSupervisor) => void {
+function daemonEvents(
+  applicationName: string,
+  { ports }: DaemonEnginesRequest,
+): (supervisor: DaemonSupervisor) => void {
   return (supervisor) => {
     const { state, why } = supervisor.facts();
     ports.logger.debug({ applicationName, state }, `The daemon is ${state}.`);

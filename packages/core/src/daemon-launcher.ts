@@ -48,14 +48,26 @@ export async function prepareLaunch({
   const [java, classPath] = await Promise.all([findJava(env, options.path), verifyJars(store)]);
   const archive = await findArchive(store, java);
   if (archive === undefined)
-    logger.info({ java: java.version }, 'No class archive is there for this Java: `millrace jars archive` makes one, and starts take half the time.');
+    logger.info(
+      { java: java.version },
+      'No class archive is there for this Java: `millrace jars archive` makes one, and starts take half the time.',
+    );
   const preset: LaunchPreset = options.preset ?? 'server';
   const javaFlags = options.flags ?? (env['MILLRACE_JAVA_FLAGS'] ?? '').split(/\s+/).filter((flag) => flag !== '');
   return ({ consumer, shards }) => ({
     async launch({ properties, logback }) {
       await writeFile(logback, logbackXml(levels), { mode: 0o600 });
       const heap = heapOf(consumer, shards);
-      const plan = planLaunch({ java, classPath, properties, logback, heapMegabytes: heap, preset, archive, javaFlags });
+      const plan = planLaunch({
+        java,
+        classPath,
+        properties,
+        logback,
+        heapMegabytes: heap,
+        preset,
+        archive,
+        javaFlags,
+      });
       const started = await startJava(plan, { env, cwd: process.cwd(), logger });
       logger.info(
         { applicationName: consumer.applicationName, pid: started.pid, java: java.version, heapMegabytes: heap },

@@ -31,17 +31,15 @@ export async function startHostEngines(request: HostEnginesRequest): Promise<Eng
     for (const name of setups.keys()) host.sessionsOf(name).leave('cut');
     over({ kind: 'failed', error: new MillraceError('HOST_FAILED', 'The supervisor is gone.') });
   });
-  const engines = [...setups].map(
-    ([applicationName, { consumer }]): ConsumerEngine => ({
-      consumer,
-      closed,
-      sessions: host.sessionsOf(applicationName),
-      stop: (cause) => {
-        if (cause !== undefined) link.tell({ kind: 'stop', error: plainError(cause) });
-        over({ kind: 'stopped' });
-      },
-    }),
-  );
+  const engines = [...setups].map(([applicationName, { consumer }]): ConsumerEngine => ({
+    consumer,
+    closed,
+    sessions: host.sessionsOf(applicationName),
+    stop: (cause) => {
+      if (cause !== undefined) link.tell({ kind: 'stop', error: plainError(cause) });
+      over({ kind: 'stopped' });
+    },
+  }));
   ports.logger.debug({ pid: process.pid }, 'The host is ready.');
   link.tell({ kind: 'ready' });
   return {
@@ -56,7 +54,10 @@ export async function startHostEngines(request: HostEnginesRequest): Promise<Eng
   };
 }
 
-function welcomed({ link, setups, ports }: HostEnginesRequest, over: (outcome: WorkerOutcome) => void): Promise<SessionHost> {
+function welcomed(
+  { link, setups, ports }: HostEnginesRequest,
+  over: (outcome: WorkerOutcome) => void,
+): Promise<SessionHost> {
   const { clock, logger } = ports;
   return new Promise((resolve, reject) => {
     let host: SessionHost | undefined;

@@ -17,7 +17,8 @@ export function startEngines(request: StartRequest): Promise<EngineGroup> {
   const { engine, part, setups = new Map<string, SessionSetup>() } = request;
   if (part.kind === 'host') {
     const { ports } = request;
-    const address = processRole.kind === 'host' ? { path: processRole.link, name: processRole.name } : { path: '', name: '' };
+    const address =
+      processRole.kind === 'host' ? { path: processRole.link, name: processRole.name } : { path: '', name: '' };
     return startHostEngines({ setups, link: part.link, address, ports });
   }
   return engine === 'daemon' ? startDaemonEngines(request) : startOwn(engine, setups, request);
@@ -38,7 +39,8 @@ async function startOwn(
     }
     return group;
   } catch (error) {
-    for (const started of engines) started.stop(isMillraceError(error, 'WORKER_STOPPED') ? undefined : (error as Error));
+    for (const started of engines)
+      started.stop(isMillraceError(error, 'WORKER_STOPPED') ? undefined : (error as Error));
     await Promise.all(engines.map(({ closed }) => closed));
     await group.close();
     throw error;

@@ -31,7 +31,8 @@ export class LineLink<In, Out> {
   send(message: Out): void {
     if (!this.open) return;
     this.socket.write(`${JSON.stringify(message)}\n`);
-    if (this.socket.writableLength > BACKLOG_BYTES_MAX) this.end(new Error('The other process does not read any more.'));
+    if (this.socket.writableLength > BACKLOG_BYTES_MAX)
+      this.end(new Error('The other process does not read any more.'));
   }
 
   close(): void {
@@ -48,7 +49,8 @@ export class LineLink<In, Out> {
   private take(chunk: Buffer): void {
     try {
       // Both ends are this package in the same version; the socket lies in a folder that nobody else may enter.
-      for (const line of this.splitter.push(chunk)) this.listener.message(JSON.parse(Buffer.from(line).toString()) as In);
+      for (const line of this.splitter.push(chunk))
+        this.listener.message(JSON.parse(Buffer.from(line).toString()) as In);
     } catch (error) {
       this.end(toError(error));
     }

@@ -69,8 +69,7 @@ export class LiveSessions {
 
   private claim(sessionId: string, shardId: string): void {
     for (const [other, itsShard] of this.shardOf) {
-      if (itsShard === shardId && other !== sessionId)
-        this.doubt(other, `a younger session of ${shardId} has started`);
+      if (itsShard === shardId && other !== sessionId) this.doubt(other, `a younger session of ${shardId} has started`);
     }
     this.shardOf.set(sessionId, shardId);
     this.setup.onKnown?.(sessionId, shardId);

@@ -53,7 +53,10 @@ async function speakThroughRelay(folder: string): Promise<void> {
   }
 }
 
-async function speak(relay: RelayProcess, { answers, signal }: { answers: Readable; signal: AbortSignal }): Promise<void> {
+async function speak(
+  relay: RelayProcess,
+  { answers, signal }: { answers: Readable; signal: AbortSignal },
+): Promise<void> {
   const { channel, release } = attachRelay(relay);
   try {
     const ear = new EventEmitter();

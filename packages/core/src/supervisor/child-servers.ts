@@ -61,7 +61,8 @@ export class ChildServers implements SessionServers {
 
   drain(): void {
     this.draining = true;
-    for (const peer of this.children.values()) peer.send({ kind: 'drain', applicationName: this.options.applicationName });
+    for (const peer of this.children.values())
+      peer.send({ kind: 'drain', applicationName: this.options.applicationName });
   }
 
   leave(): void {

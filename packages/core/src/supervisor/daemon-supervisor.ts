@@ -28,7 +28,9 @@ export interface DaemonSupervisorOptions {
   readonly logger: Logger;
   readonly launch: () => Promise<JavaProcess>;
   readonly servers: SessionServers;
-  readonly watchLeases: (onVerdict: (sessionId: string, verdict: LeaseVerdict) => void) => Pick<LeaseWatch, 'update' | 'close'>;
+  readonly watchLeases: (
+    onVerdict: (sessionId: string, verdict: LeaseVerdict) => void,
+  ) => Pick<LeaseWatch, 'update' | 'close'>;
   /** Java was reaped: give up what it still holds. Never rejects. */
   readonly reaped: () => Promise<void>;
   /** Tells a stopped worker that a session, a handler or the policy wants the end. */

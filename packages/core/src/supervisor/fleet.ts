@@ -113,7 +113,8 @@ export class Fleet {
   /** Call it when every daemon has ended. Never rejects. */
   async close(): Promise<void> {
     const { logger } = this.options;
-    const failed = (error: unknown): void => logger.warn({ err: toError(error) }, 'A part of the daemon was left behind.');
+    const failed = (error: unknown): void =>
+      logger.warn({ err: toError(error) }, 'A part of the daemon was left behind.');
     await this.parts.pool?.stop().catch(failed);
     this.parts.guard?.close();
     this.parts.server?.close();
@@ -196,6 +197,11 @@ export class Fleet {
       } else host?.take(message);
     };
     tell({ kind: 'hello', role: 'host', name: 'host-0', pid: process.pid });
-    return { pid: process.pid, exited, send: (message) => queueMicrotask(() => take(message)), kill: () => leave('was given up') };
+    return {
+      pid: process.pid,
+      exited,
+      send: (message) => queueMicrotask(() => take(message)),
+      kill: () => leave('was given up'),
+    };
   }
 }

@@ -67,7 +67,11 @@ const LOSSES_WINDOW_MS = 300_000;
 export class HostPool {
   private readonly slots: Slot[];
   private readonly listeners = new Map<string, SessionListener>();
-  private readonly waiting: { readonly applicationName: string; readonly sessionId: string; readonly relay: RelayProcess }[] = [];
+  private readonly waiting: {
+    readonly applicationName: string;
+    readonly sessionId: string;
+    readonly relay: RelayProcess;
+  }[] = [];
   private losses: readonly number[] = [];
   private phase: 'new' | 'running' | 'stopping' = 'new';
   private readiness: { resolve: () => void; reject: (error: Error) => void } | undefined;
@@ -125,7 +129,9 @@ export class HostPool {
     return this.slots.flatMap(({ name, host, heardAtMs, ready, sessions }) => {
       if (host === undefined) return [];
       const silentMs = Math.round(now - heardAtMs);
-      return [{ id: name, pid: host.pid, responding: ready && silentMs < SILENT_AFTER_MS, silentMs, sessions: sessions.size }];
+      return [
+        { id: name, pid: host.pid, responding: ready && silentMs < SILENT_AFTER_MS, silentMs, sessions: sessions.size },
+      ];
     });
   }
 
@@ -216,7 +222,9 @@ export class HostPool {
     const now = this.options.clock.monotonicMs();
     this.losses = [...this.losses.filter((time) => now - time < LOSSES_WINDOW_MS), now];
     if (this.readiness !== undefined || this.losses.length >= LOSSES_MAX) {
-      this.fail(new MillraceError('HOST_FAILED', `The host process ended ${this.losses.length} times; the last time ${why}.`));
+      this.fail(
+        new MillraceError('HOST_FAILED', `The host process ended ${this.losses.length} times; the last time ${why}.`),
+      );
       return;
     }
     this.options.logger.error({ host: slot.name }, `A host is lost: ${why}. Another one takes its place.`);
@@ -242,6 +250,10 @@ export class HostPool {
     slot.reportedSilent = !responding;
     const { logger } = this.options;
     if (responding) logger.info({ host: name }, `${name} responds again.`);
-    else logger.warn({ host: name, silentMs }, `${name} has not said anything for ${silentMs} ms: its event loop is blocked.`);
+    else
+      logger.warn(
+        { host: name, silentMs },
+        `${name} has not said anything for ${silentMs} ms: its event loop is blocked.`,
+      );
   }
 }

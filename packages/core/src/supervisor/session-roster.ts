@@ -32,7 +32,9 @@ export class SessionRoster {
   /** The shard of a session is known; returns the older sessions of the same shard, which may not own it any more. */
   know(sessionId: string, shardId: string): readonly string[] {
     if (!this.entries.has(sessionId)) return [];
-    const older = [...this.entries.values()].filter((entry) => entry.shardId === shardId && entry.sessionId !== sessionId);
+    const older = [...this.entries.values()].filter(
+      (entry) => entry.shardId === shardId && entry.sessionId !== sessionId,
+    );
     this.entries.set(sessionId, { sessionId, shardId });
     return older.map((entry) => entry.sessionId);
   }
@@ -48,7 +50,9 @@ export class SessionRoster {
    * no leave of those that it has not initialized: these have handled nothing.
    */
   awaitEnd(): void {
-    this.awaited = new Set([...this.entries.values()].flatMap(({ sessionId, shardId }) => (shardId === undefined ? [] : [sessionId])));
+    this.awaited = new Set(
+      [...this.entries.values()].flatMap(({ sessionId, shardId }) => (shardId === undefined ? [] : [sessionId])),
+    );
     this.check();
   }
 

@@ -141,7 +141,10 @@ async function takeIdentity(options: StartDaemonOptions): Promise<SlotLock> {
     const found = await findIdentity({ candidates: candidates(), coordination, clock, renewEveryMs, signal });
     for (const { message } of found.rejected) logger.warn({}, message);
     if (found.inherited.length > 0)
-      logger.info({ workerId: found.workerId, shards: found.inherited }, 'Taking up the leases that this worker had before.');
+      logger.info(
+        { workerId: found.workerId, shards: found.inherited },
+        'Taking up the leases that this worker had before.',
+      );
     chosen = found.workerId;
   } finally {
     coordination.close();
@@ -160,7 +163,10 @@ async function giveLeadBack({ consumer, env, clock, logger }: StartDaemonOptions
     coordination = await openCoordination(consumer, env);
     await releaseLeader({ coordination, workerId, twinsRuledOut: true, clock, signal });
   } catch (error) {
-    logger.warn({ err: toError(error) }, 'The lead could not be given back; until it expires (120 s) no lease is assigned.');
+    logger.warn(
+      { err: toError(error) },
+      'The lead could not be given back; until it expires (120 s) no lease is assigned.',
+    );
   } finally {
     coordination?.close();
   }
@@ -168,7 +174,10 @@ async function giveLeadBack({ consumer, env, clock, logger }: StartDaemonOptions
 
 const RELEASE_WITHIN_MS = 5_000;
 
-function launcherOf({ consumer, fleet, index, launcher }: StartDaemonOptions, workerId: string): () => Promise<JavaProcess> {
+function launcherOf(
+  { consumer, fleet, index, launcher }: StartDaemonOptions,
+  workerId: string,
+): () => Promise<JavaProcess> {
   const folder = fleet.folder.path;
   const properties = join(folder, `daemon-${index}.properties`);
   return async () => {
