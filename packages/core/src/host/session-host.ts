@@ -81,10 +81,10 @@ export class SessionHost {
       this.options.tell({ kind: 'ended', sessionId, end: { kind: 'failed', error: plainError(toError(error)) } });
       return;
     }
-    const { channel, release } = attached;
+    const { channel } = attached;
     const served = this.sessionsOf(applicationName).serve({ sessionId, channel });
     void served.then((outcome) => {
-      release();
+      attached.release();
       this.options.tell({ kind: 'ended', sessionId, end: endData(outcome) });
     });
   }

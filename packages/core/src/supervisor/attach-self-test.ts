@@ -57,7 +57,8 @@ async function speak(
   relay: RelayProcess,
   { answers, signal }: { answers: Readable; signal: AbortSignal },
 ): Promise<void> {
-  const { channel, release } = attachRelay(relay);
+  const attached = attachRelay(relay);
+  const { channel } = attached;
   try {
     const ear = new EventEmitter();
     const heard = once(ear, 'data', { signal });
@@ -68,7 +69,7 @@ async function speak(
     if (String((await answered)[0]) !== 'from-host\n') throw new Error('what was answered did not reach the other end');
   } finally {
     await channel.close();
-    release();
+    attached.release();
   }
 }
 
