@@ -9,9 +9,10 @@ read -r supervisor alive bell < "$folder/door" || exit 3
 exec 5< "/proc/$supervisor/fd/$alive" || exit 4
 read -r nothing <&5
 while read -r leader started; do
+  # (No `--` before the group: not every shell's kill knows it.)
   # Another process may have got the id since. The command stands in parentheses; after it the start time is the 20th word.
   read -r stat 2>/dev/null < "/proc/$leader/stat" || continue
   set -- ${stat##*) }
-  [ "${20}" = "$started" ] && kill -KILL -- "-$leader"
+  [ "${20}" = "$started" ] && kill -KILL "-$leader"
 done < "$folder/wards"
 rm -rf "$folder"

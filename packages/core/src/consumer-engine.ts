@@ -6,6 +6,7 @@ import { openFileCheckpointStore } from './local/file-checkpoint-store.js';
 import { openKinesisSource } from './local/kinesis-source.js';
 import type { CheckpointStore } from './local/checkpoint-store.js';
 import type { RecordSource } from './local/source.js';
+import { endData } from './host/session-host.js';
 import { obeySupervisor } from './host/obey-supervisor.js';
 import { LiveSessions, type SessionSetup } from './runtime/live-sessions.js';
 import type { ByteChannel, Logger } from './ports.js';
@@ -149,9 +150,10 @@ function serveChannel({ setup, part }: EngineRequest, channel: ByteChannel): Con
   const sessions = new LiveSessions({ ...setup, retentionMs: undefined, onKnown });
   const closed = sessions
     .serve({ sessionId, channel })
-    .then((outcome): WorkerOutcome =>
-      outcome.kind === 'ended' ? { kind: 'stopped' } : { kind: 'failed', error: outcome.error },
-    );
+    .then((outcome): WorkerOutcome => {
+      link?.tell({ kind: 'ended', sessionId, end: endData(outcome) });
+      return outcome.kind === 'ended' ? { kind: 'stopped' } : { kind: 'failed', error: outcome.error };
+    });
   const leaveLater = (): void => {
     const grace = ports.clock.setTimer(consumer.settings.shutdownGraceMs, () => sessions.leave('cut'));
     void closed.then(() => grace.cancel());

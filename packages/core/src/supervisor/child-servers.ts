@@ -28,12 +28,13 @@ export class ChildServers implements SessionServers {
     peer.onMessage = (message) => {
       if (message.kind === 'known') this.options.listener().known(sessionId, message.shardId);
       if (message.kind === 'status') this.status(sessionId, message.shards[this.options.applicationName] ?? []);
+      if (message.kind === 'ended') this.options.listener().ended(sessionId, message.end);
       if (message.kind === 'stop') this.options.listener().stop(revivedError(message.error));
     };
     peer.onClosed = () => {
       this.children.delete(sessionId);
       this.shards.delete(sessionId);
-      this.options.listener().ended(sessionId, { kind: 'ended', why: 'its process is gone' });
+      this.options.listener().ended(sessionId, { kind: 'ended', why: 'its process has ended' });
     };
     if (this.draining) peer.send({ kind: 'drain', applicationName: this.options.applicationName });
     return true;

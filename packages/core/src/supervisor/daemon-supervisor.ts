@@ -117,8 +117,11 @@ export class DaemonSupervisor implements SessionListener {
 
   ended(sessionId: string, end: SessionEndData): void {
     if (!this.roster.has(sessionId)) return;
-    if (end.kind === 'failed') this.options.logger.error({ sessionId, code: end.error.code }, end.error.message);
     this.relays.delete(sessionId);
+    const shardId = this.roster.shardOf(sessionId);
+    const broken = brokenBy(end);
+    if (broken !== undefined && shardId !== undefined)
+      this.feed({ kind: 'broken', why: `the session of ${shardId} ${broken}` });
     this.roster.close(sessionId);
   }
 
@@ -135,7 +138,7 @@ export class DaemonSupervisor implements SessionListener {
   }
 
   hostLost(why: string): void {
-    this.feed({ kind: 'hostLost', why });
+    this.feed({ kind: 'broken', why });
   }
 
   private judge(sessionId: string, verdict: LeaseVerdict): void {
@@ -249,6 +252,13 @@ export class DaemonSupervisor implements SessionListener {
     this.launched?.reject(failure ?? new MillraceError('WORKER_STOPPED', 'The worker was stopped while it started.'));
     this.resolveClosed(failure);
   }
+}
+
+/** How a session ended that the daemon has not said goodbye to; undefined for one that ended in order. */
+function brokenBy(end: SessionEndData): string | undefined {
+  if (end.kind === 'failed') return `failed: ${end.error.message}`;
+  const { why } = end;
+  return why === 'leaseLost' || why === 'shardEnded' || why === 'left' ? undefined : `was cut off (${why})`;
 }
 
 const OUT_OF_MEMORY = 3;

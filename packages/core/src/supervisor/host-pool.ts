@@ -215,7 +215,7 @@ export class HostPool {
     slot.shards = {};
     if (this.phase === 'stopping') return;
     const why = `${slot.name} ${how}`;
-    const inUse = new Set(slot.sessions.values());
+    for (const name of new Set(slot.sessions.values())) this.listeners.get(name)?.hostLost(why);
     for (const [sessionId, name] of slot.sessions)
       this.listeners.get(name)?.ended(sessionId, { kind: 'ended', why: 'hostLost' });
     slot.sessions.clear();
@@ -229,7 +229,6 @@ export class HostPool {
     }
     this.options.logger.error({ host: slot.name }, `A host is lost: ${why}. Another one takes its place.`);
     this.launch(slot);
-    for (const name of inUse) this.listeners.get(name)?.hostLost(why);
   }
 
   private fail(error: MillraceError): void {

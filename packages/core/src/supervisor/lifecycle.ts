@@ -6,8 +6,9 @@
  * V2 Java is asked to end by SIGTERM and ended by SIGKILL to its session: when every session that was alive has ended
  *    with its last checkpoint, or when the grace is over. (KCL 3.1.3 cannot end by itself soon after a reshard.)
  * V3 The next Java starts only after the last one was reaped, so a worker id never has two.
- * V4 A lost host cannot be replaced under a running daemon, because its shards would stand still: the daemon starts anew,
- *    after the sessions of other hosts had a moment to finish what they do and to checkpoint.
+ * V4 A lost host, relay or child cannot be replaced under a running daemon. Its shard would stand still, or the daemon ends
+ *    by itself, after its whole grace, when it notices, and with idle shards it does not. So it starts anew at once, after
+ *    the other sessions had a moment to finish what they do and to checkpoint.
  * V5 Failures in a row are answered by longer pauses; too many within the window end the worker.
  */
 import { MillraceError } from '../errors.js';
@@ -43,7 +44,8 @@ export type DaemonInput =
   /** The timer that was armed last. */
   | { readonly kind: 'timer' }
   | { readonly kind: 'stop'; readonly cause: Error | undefined }
-  | { readonly kind: 'hostLost'; readonly why: string }
+  /** A host is lost, or a session ended without the daemon's goodbye: some shard stands still. */
+  | { readonly kind: 'broken'; readonly why: string }
   | { readonly kind: 'exited'; readonly atMs: number; readonly how: string };
 
 export type DaemonOutput =
@@ -122,7 +124,7 @@ function whenRunning(state: Running, input: DaemonInput, limits: LifecycleLimits
         state: { kind: 'stopping', cause: input.cause },
         outputs: [{ kind: 'drain' }, { kind: 'terminate' }, { kind: 'arm', delayMs: limits.shutdownGraceMs }],
       };
-    case 'hostLost':
+    case 'broken':
       return {
         state: { kind: 'leaving', history: state.history, why: input.why },
         outputs: [{ kind: 'leave' }, { kind: 'arm', delayMs: limits.leaveMs }],
@@ -153,7 +155,7 @@ function whenLeaving(
       return disarmed(failed(state.history, { atMs: input.atMs, why: state.why }, limits));
     case 'start':
     case 'initialized':
-    case 'hostLost':
+    case 'broken':
       return stay(state);
     default:
       return input satisfies never;
@@ -171,7 +173,7 @@ function whenStopping(state: Extract<DaemonState, { kind: 'stopping' }>, input: 
       return disarmed(end(state.cause));
     case 'start':
     case 'initialized':
-    case 'hostLost':
+    case 'broken':
       return stay(state);
     default:
       return input satisfies never;

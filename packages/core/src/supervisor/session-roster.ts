@@ -39,6 +39,10 @@ export class SessionRoster {
     return older.map((entry) => entry.sessionId);
   }
 
+  shardOf(sessionId: string): string | undefined {
+    return this.entries.get(sessionId)?.shardId;
+  }
+
   close(sessionId: string): void {
     this.entries.delete(sessionId);
     this.awaited?.delete(sessionId);
