@@ -69,7 +69,7 @@ function stsOptions({ region, maxAttempts }: Awaited<ReturnType<typeof clientCon
 }
 
 /** Pure. */
-export function failedIdentity(error: unknown, skewMs: number | undefined): CallerIdentity {
+function failedIdentity(error: unknown, skewMs: number | undefined): CallerIdentity {
   const { name, message } = toError(error);
   const why = message === '' ? factsOf(error).code || name : message.replace(/\.$/, '');
   if (classifyFailure(error).kind === 'credentialsMissing') return { kind: 'missing', why };

@@ -63,7 +63,7 @@ async function identify(
   return raced.kind === 'done' ? raced.value : { kind: 'unreachable', why };
 }
 
-export function checkCredentials(consumer: ResolvedConsumer, identity: CallerIdentity | undefined): Check {
+function checkCredentials(consumer: ResolvedConsumer, identity: CallerIdentity | undefined): Check {
   const name = 'credentials';
   const provider = ownProvider(consumer, 'kinesis') ?? ownProvider(consumer, 'dynamoDb');
   const problem = provider === undefined ? failed : warning;

@@ -52,7 +52,7 @@ async function orError(name: string, check: () => Promise<Check>): Promise<Check
   }
 }
 
-export function checkNode(version: string): Check {
+function checkNode(version: string): Check {
   const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number);
   const fits = major > NODE_MIN.major || (major === NODE_MIN.major && minor >= NODE_MIN.minor);
   return fits
