@@ -148,12 +148,10 @@ function serveChannel({ setup, part }: EngineRequest, channel: ByteChannel): Con
   const link = supervisorOf(part);
   const onKnown = (name: string, shardId: string): void => link?.tell({ kind: 'known', sessionId: name, shardId });
   const sessions = new LiveSessions({ ...setup, retentionMs: undefined, onKnown });
-  const closed = sessions
-    .serve({ sessionId, channel })
-    .then((outcome): WorkerOutcome => {
-      link?.tell({ kind: 'ended', sessionId, end: endData(outcome) });
-      return outcome.kind === 'ended' ? { kind: 'stopped' } : { kind: 'failed', error: outcome.error };
-    });
+  const closed = sessions.serve({ sessionId, channel }).then((outcome): WorkerOutcome => {
+    link?.tell({ kind: 'ended', sessionId, end: endData(outcome) });
+    return outcome.kind === 'ended' ? { kind: 'stopped' } : { kind: 'failed', error: outcome.error };
+  });
   const leaveLater = (): void => {
     const grace = ports.clock.setTimer(consumer.settings.shutdownGraceMs, () => sessions.leave('cut'));
     void closed.then(() => grace.cancel());

@@ -37,12 +37,15 @@ describe('help', () => {
     for (const [name] of VARIABLES) expect(out).toContain(`  ${name} `);
   });
 
-  it.each(['dev', 'put', 'run', 'properties', 'provision', 'iam'])('tells what %s does and takes', async (command) => {
-    const { exitCode, out } = await millrace(`${command} --help`);
-    expect(exitCode).toBe(0);
-    expect(out).toMatch(new RegExp(`^Usage: millrace ${command} \\[options\\] <\\w+>\\n\\n\\w`));
-    expect(await millrace(`help ${command}`)).toMatchObject({ out });
-  });
+  it.each(['dev', 'put', 'run', 'properties', 'provision', 'iam', 'doctor'])(
+    'tells what %s does and takes',
+    async (command) => {
+      const { exitCode, out } = await millrace(`${command} --help`);
+      expect(exitCode).toBe(0);
+      expect(out).toMatch(new RegExp(`^Usage: millrace ${command} \\[options\\] <\\w+>\\n\\n\\w`));
+      expect(await millrace(`help ${command}`)).toMatchObject({ out });
+    },
+  );
 
   it('has a line for every option', () => {
     const program = buildProgram(
@@ -67,7 +70,7 @@ describe('help', () => {
 describe('the guides', () => {
   const read = (name: string): string => readFileSync(new URL(`../../../../docs/${name}.md`, import.meta.url), 'utf8');
   const guide = read('local-development');
-  const guides = [guide, read('provisioning')].join('\n');
+  const guides = [guide, read('provisioning'), read('doctor')].join('\n');
   const terminal = { out: () => undefined, err: () => undefined, env: {}, cwd: '/', command: 'millrace' };
   const commands = buildProgram(terminal, () => undefined).commands.filter(({ options }) => options.length > 0);
 

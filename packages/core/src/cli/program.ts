@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT_CODES, exitCodeOf } from '../exit-codes.js';
 import type { Engine } from '../worker-options.js';
+import { addDoctorCommand } from './doctor/doctor-program.js';
 import { helpFooter } from './help-text.js';
 import { addJarsCommands } from './jars/jars-program.js';
 import { CONSUMER, MODULE, PROPERTIES_FILE } from './module-options.js';
@@ -51,6 +52,7 @@ export function buildProgram(terminal: Terminal, finish: Finish): Command {
   program.commandsGroup('Deploying:');
   addProvisionCommands(program, terminal);
   addJarsCommands(program, terminal, finish);
+  addDoctorCommand(program, terminal, finish);
   program.commandsGroup('Help:').helpCommand('help [command]', 'print the help of a command');
   return program;
 }

@@ -1,5 +1,5 @@
 /**
- * Every AWS operation that KCL 3.1.3 calls: on what, and when. `millrace iam` is made of this table alone, so what is not in
+ * Every AWS operation that KCL 3.1.3 and its supervisor call: on what, and when. `millrace iam` is made of this table alone, so what is not in
  * it is not allowed, and the application says so at its first start.
  */
 
@@ -33,7 +33,7 @@ export interface IamOperation {
   readonly action: string;
   readonly on: IamResource;
   readonly when: IamCondition;
-  /** What KCL does with it. */
+  /** What it is called for. */
   readonly purpose: string;
 }
 
@@ -46,7 +46,12 @@ const KINESIS: readonly IamOperation[] = [
     when: 'always',
     purpose: 'polling; under fan-out, the children of a shard that ended',
   },
-  { action: 'kinesis:DescribeStreamSummary', on: 'stream', when: 'fanoutRegistration', purpose: "the stream's ARN" },
+  {
+    action: 'kinesis:DescribeStreamSummary',
+    on: 'stream',
+    when: 'always',
+    purpose: "the supervisor: how long records are kept; KCL under fan-out: the stream's ARN",
+  },
   { action: 'kinesis:DescribeStreamConsumer', on: 'stream', when: 'fanoutRegistration', purpose: 'is it registered' },
   { action: 'kinesis:RegisterStreamConsumer', on: 'stream', when: 'fanoutRegistration', purpose: 'registers it' },
   {

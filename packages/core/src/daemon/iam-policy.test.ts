@@ -28,8 +28,12 @@ function allowed(scenario: Scenario = {}, options: Partial<PolicyOptions> = {}):
     .toSorted();
 }
 
-/** The calls of a polling worker of KCL 3.1.3, read from its source and seen in its traffic; written by hand. */
+/**
+ * The calls of a polling worker of KCL 3.1.3, read from its source and seen in its traffic, and of its supervisor, which reads
+ * how long the stream keeps records; written by hand.
+ */
 const POLLING = [
+  `kinesis:DescribeStreamSummary ${STREAM}`,
   `kinesis:ListShards ${STREAM}`,
   `kinesis:GetShardIterator ${STREAM}`,
   `kinesis:GetRecords ${STREAM}`,
@@ -51,7 +55,6 @@ const CREATION = [
 const PUBLISHING = ['cloudwatch:PutMetricData *'];
 const CONSUMER = `arn:aws:kinesis:${PLACE}:stream/orders/consumer/order-mailer:*`;
 const REGISTRATION = [
-  `kinesis:DescribeStreamSummary ${STREAM}`,
   `kinesis:DescribeStreamConsumer ${STREAM}`,
   `kinesis:RegisterStreamConsumer ${STREAM}`,
   `kinesis:DescribeStreamConsumer ${CONSUMER}`,

@@ -110,12 +110,17 @@ function holds(condition: IamCondition, { consumer, table, provisioned }: Facts)
     case 'fanout':
       return usesFanout(consumer);
     case 'fanoutRegistration':
-      return usesFanout(consumer) && propertyOf(consumer, 'fanoutConfig.consumerArn') === undefined;
+      return registersConsumer(consumer);
     case 'metrics':
       return propertyOf(consumer, 'metricsLevel') !== 'NONE';
     default:
       return condition satisfies never;
   }
+}
+
+/** Fan-out without a consumer of its own: KCL asks for the stream's ARN, and finds or registers one. */
+export function registersConsumer(consumer: ResolvedConsumer): boolean {
+  return usesFanout(consumer) && propertyOf(consumer, 'fanoutConfig.consumerArn') === undefined;
 }
 
 const POLLING_PROPERTIES = [
@@ -127,7 +132,7 @@ const POLLING_PROPERTIES = [
 ];
 
 /** DEFAULT means fan-out to KCL, unless the file holds a property of polling. */
-export function usesFanout(consumer: ResolvedConsumer): boolean {
+function usesFanout(consumer: ResolvedConsumer): boolean {
   const mode = propertyOf(consumer, 'retrievalMode') ?? 'DEFAULT';
   if (mode !== 'DEFAULT') return mode === 'FANOUT';
   return !POLLING_PROPERTIES.some((name) => propertyOf(consumer, name) !== undefined);

@@ -50,7 +50,7 @@ export interface LeaseWatchOptions {
 }
 
 /** Below this the next message of the protocol is fast enough. */
-export const WATCH_AFTER_MS = 10_000;
+const WATCH_AFTER_MS = 10_000;
 /** Held shards come and go; the client is kept for so long after the last. */
 const CLOSE_AFTER_MS = 60_000;
 

@@ -3,7 +3,7 @@ import type { ResolvedConsumer } from '../config/resolved.js';
 import { MillraceError } from '../errors.js';
 import { classifyFailure } from '../local/kinesis-failure.js';
 import { ownProvider, type AwsService } from './daemon-credentials.js';
-import { usesFanout } from './iam-policy.js';
+import { registersConsumer } from './iam-policy.js';
 import type { PreflightFacts, StreamSummary, TableFacts } from './preflight-facts.js';
 import { notice, problem, type Finding, type FindingArea } from './preflight-finding.js';
 import { leaseFindings } from './preflight-leases.js';
@@ -37,7 +37,7 @@ function streamFindings(consumer: ResolvedConsumer, { stream, shards }: Prefligh
   const findings: Finding[] = [];
   if (shards.kind === 'failed') findings.push(problem('stream', shards.error));
   if (stream.kind === 'answered') findings.push(...statusFindings(consumer, stream.value));
-  else if (stream.error.code === 'ACCESS_DENIED' && shards.kind === 'answered' && !usesFanout(consumer))
+  else if (stream.error.code === 'ACCESS_DENIED' && shards.kind === 'answered' && !registersConsumer(consumer))
     findings.push(
       notice(
         'stream',

@@ -1,0 +1,66 @@
+/** What a check of `millrace doctor` comes to, and what the checks need of the world. */
+import type { CallerIdentity, IdentityQuestion } from '../../daemon/caller-identity.js';
+import type { ResolvedConsumer } from '../../config/resolved.js';
+import type { PreflightApi } from '../../daemon/preflight-facts.js';
+import type { Environment } from '../../definition/definition.js';
+import type { MillraceError } from '../../errors.js';
+import type { Clock } from '../../ports.js';
+
+export interface Check {
+  readonly name: string;
+  readonly state: CheckState;
+  /** What was found. */
+  readonly text: string;
+  /** What to do about it, where the text does not say so. */
+  readonly mend?: string;
+}
+
+export type CheckState = 'ok' | 'warning' | 'error';
+
+export interface DoctorPorts {
+  readonly clock: Clock;
+  /** `v22.12.0`. */
+  readonly nodeVersion: string;
+  /** @throws MillraceError JAVA_UNUSABLE. Undefined: nobody looks for Java here. */
+  readonly findJava: ((env: Environment) => Promise<FoundJava>) | undefined;
+  /** @throws MillraceError JARS_MISSING, JAR_REFUSED, JAR_LOCK_INVALID. */
+  readonly verifyJars: (env: Environment) => Promise<VerifiedJars>;
+  /** Whether pipes of another process can be taken over. Undefined: nobody tries here. */
+  readonly attachSelfTest: (() => Promise<SelfTest>) | undefined;
+  readonly callerIdentity: (consumer: ResolvedConsumer, question: IdentityQuestion) => Promise<CallerIdentity>;
+  readonly openPreflight: (consumer: ResolvedConsumer, env: Environment) => Promise<PreflightApi>;
+}
+
+export interface FoundJava {
+  readonly path: string;
+  readonly version: string;
+  readonly build: string;
+  /** What named it: PATH, JAVA_HOME, an option. */
+  readonly from: string;
+}
+
+export interface VerifiedJars {
+  /** The list's name. */
+  readonly list: string;
+  readonly jars: number;
+  readonly folder: string;
+}
+
+export type SelfTest = { readonly ok: true } | { readonly ok: false; readonly why: string };
+
+export function ok(name: string, text: string): Check {
+  return { name, state: 'ok', text };
+}
+
+export function warning(name: string, text: string, mend?: string): Check {
+  return { name, state: 'warning', text, ...(mend === undefined ? {} : { mend }) };
+}
+
+export function failed(name: string, text: string, mend?: string): Check {
+  return { name, state: 'error', text, ...(mend === undefined ? {} : { mend }) };
+}
+
+/** Our own errors say how to mend them. */
+export function failedWith(name: string, { code, message }: MillraceError): Check {
+  return failed(name, `${code}: ${message}`);
+}
