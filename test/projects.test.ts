@@ -54,7 +54,7 @@ describe('the packages', () => {
 });
 
 function hasTests(workspace: string): boolean {
-  return ['src', 'test', 'slow']
+  return ['src', 'test', 'slow', 'e2e']
     .map((folder) => root(`${workspace}/${folder}`))
     .filter((folder) => existsSync(folder))
     .some((folder) => readdirSync(folder, { recursive: true }).some((name) => String(name).endsWith('.test.ts')));

@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config';
+import { oxc, resolve } from './vitest.shared.ts';
+
+/** Suites that run whole workers: Java, hosts and relays, against a Kinesis and a DynamoDB on this machine. */
+export default defineConfig({
+  resolve,
+  oxc,
+  test: {
+    name: 'e2e',
+    include: ['packages/*/e2e/**/*.test.ts'],
+    globalSetup: ['packages/core/e2e/support/fetch-jars.ts'],
+    // What the emulators take; the SDK looks for them in the environment of the tests as well.
+    env: {
+      AWS_ACCESS_KEY_ID: 'AKIALOCAL',
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    },
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+    // Most of their time is waiting for other processes, so two share a small machine well.
+    maxWorkers: 2,
+  },
+});
