@@ -1,6 +1,8 @@
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
+import { createServer as createHttpServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createWorker } from './create-worker.js';
@@ -105,22 +107,22 @@ describe('a worker that cannot start', () => {
     );
   });
 
-  it.each([
-    [undefined, 'No engine was chosen'],
-    ['daemon', 'There is no engine "daemon"'],
-  ])('says which engines there are when MILLRACE_ENGINE is %s', async (engine, message) => {
-    const { engine: _, ...options } = { engine: undefined };
-    const refused = createWorker([consumer()], {
-      ...options,
-      env: { MILLRACE_ENGINE: engine },
-      logger: new LogLines(),
-    });
+  it('says which engines there are when MILLRACE_ENGINE is none of them', async () => {
+    const env = { MILLRACE_ENGINE: 'demon' };
+    const refused = createWorker([consumer()], { env, logger: new LogLines() });
 
     await expect(refused.start()).rejects.toMatchObject({
       code: 'ENGINE_UNAVAILABLE',
-      message: expect.stringContaining(message),
+      message: expect.stringContaining('There is no engine "demon"'),
     });
     expect(await refused.closed).toMatchObject({ kind: 'failed', error: { code: 'ENGINE_UNAVAILABLE' } });
+  });
+
+  it('runs the daemon when no engine was chosen, and says what that needs before it starts anything', async () => {
+    const env = { PATH: '/nowhere', AWS_REGION: 'eu-west-1', MILLRACE_KINESIS_ENDPOINT: 'http://127.0.0.1:9' };
+    const refused = createWorker([consumer()], { env, logger: new LogLines() });
+
+    await expect(refused.start()).rejects.toMatchObject({ code: 'JAVA_UNUSABLE' });
   });
 
   it('refuses two consumers with one application name: they would share a lease table', async () => {
@@ -304,32 +306,32 @@ describe('a worker that runs', () => {
   });
 
   it('says what stopped it when a handler did so while other consumers were starting', async () => {
-    const { open: thrown, opened } = gate();
-    const slow: SinkDescription = {
-      sink: 'millrace.sink',
-      label: 'slow',
-      durable: true,
-      open: async () => {
-        await opened;
-        return { durable: true, write: async () => undefined, close: async () => undefined };
-      },
-    };
+    const logger = new LogLines();
     const stops = (): void => {
-      setImmediate(thrown);
       throw new StopWorkerError('enough');
     };
+    // Looks at the worker's log at each turn of the event loop: it answers once the worker has heard of the end.
+    const answer = (response: ServerResponse): void => {
+      if (logger.lines.some(({ message }) => message === 'The worker stops.')) response.writeHead(400).end('{}');
+      else setImmediate(() => answer(response));
+    };
+    const slow = createHttpServer((_, response) => answer(response));
+    await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
+    const kinesisEndpoint = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`;
     const stopped = worker(
       [
         handling('app-a', stops),
-        handling('app-b', () => undefined, { deadLetter: { sink: slow } }),
+        handling('app-b', () => undefined),
         handling('app-c', () => undefined),
       ],
-      ownFiles,
+      { ...ownFiles, logger, properties: { 'app-b': { kinesisEndpoint } } },
     );
     kinesis.records.push({ n: 1 });
 
     await expect(stopped.start()).rejects.toMatchObject({ code: 'STOP_WORKER', message: 'enough' });
     expect(await stopped.closed).toMatchObject({ kind: 'failed', error: { message: 'enough' } });
+    slow.closeAllConnections();
+    slow.close();
   });
 });
 

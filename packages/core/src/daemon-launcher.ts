@@ -45,7 +45,8 @@ export async function prepareLaunch({
 }: LauncherRequest): Promise<(launched: LaunchedConsumer) => DaemonLauncher> {
   const levels = readDaemonLevels(env);
   const store = await openJarStore(env);
-  const [java, classPath] = await Promise.all([findJava(env, options.path), verifyJars(store)]);
+  const java = await findJava(env, options.path);
+  const classPath = await verifyJars(store);
   const archive = await findArchive(store, java);
   if (archive === undefined)
     logger.info(

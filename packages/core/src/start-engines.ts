@@ -1,7 +1,7 @@
 /** From resolved consumers to engines at work, by the engine that was chosen and the part that this process plays. */
 import { startEngine, type ConsumerEngine, type EngineGroup } from './consumer-engine.js';
 import { startDaemonEngines, type DaemonEnginesRequest } from './daemon-engines.js';
-import { isMillraceError } from './errors.js';
+import { isMillraceError, toError } from './errors.js';
 import { startHostEngines } from './host-engines.js';
 import { processRole } from './process-role.js';
 import type { SessionSetup } from './runtime/live-sessions.js';

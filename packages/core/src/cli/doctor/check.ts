@@ -1,10 +1,12 @@
 /** What a check of `millrace doctor` comes to, and what the checks need of the world. */
 import type { CallerIdentity, IdentityQuestion } from '../../daemon/caller-identity.js';
 import type { ResolvedConsumer } from '../../config/resolved.js';
+import type { Java } from '../../daemon/find-java.js';
 import type { PreflightApi } from '../../daemon/preflight-facts.js';
 import type { Environment } from '../../definition/definition.js';
 import type { MillraceError } from '../../errors.js';
 import type { Clock } from '../../ports.js';
+import type { SelfTest } from '../../supervisor/attach-self-test.js';
 
 export interface Check {
   readonly name: string;
@@ -21,22 +23,14 @@ export interface DoctorPorts {
   readonly clock: Clock;
   /** `v22.12.0`. */
   readonly nodeVersion: string;
-  /** @throws MillraceError JAVA_UNUSABLE. Undefined: nobody looks for Java here. */
-  readonly findJava: ((env: Environment) => Promise<FoundJava>) | undefined;
+  /** @throws MillraceError JAVA_UNUSABLE. */
+  readonly findJava: (env: Environment) => Promise<Java>;
   /** @throws MillraceError JARS_MISSING, JAR_REFUSED, JAR_LOCK_INVALID. */
   readonly verifyJars: (env: Environment) => Promise<VerifiedJars>;
-  /** Whether pipes of another process can be taken over. Undefined: nobody tries here. */
-  readonly attachSelfTest: (() => Promise<SelfTest>) | undefined;
+  /** Whether pipes of another process can be taken over. */
+  readonly attachSelfTest: () => Promise<SelfTest>;
   readonly callerIdentity: (consumer: ResolvedConsumer, question: IdentityQuestion) => Promise<CallerIdentity>;
   readonly openPreflight: (consumer: ResolvedConsumer, env: Environment) => Promise<PreflightApi>;
-}
-
-export interface FoundJava {
-  readonly path: string;
-  readonly version: string;
-  readonly build: string;
-  /** What named it: PATH, JAVA_HOME, an option. */
-  readonly from: string;
 }
 
 export interface VerifiedJars {
@@ -46,7 +40,6 @@ export interface VerifiedJars {
   readonly folder: string;
 }
 
-export type SelfTest = { readonly ok: true } | { readonly ok: false; readonly why: string };
 
 export function ok(name: string, text: string): Check {
   return { name, state: 'ok', text };

@@ -40,7 +40,7 @@ const api: PreflightApi = {
 const healthy: DoctorPorts = {
   clock: systemClock,
   nodeVersion: 'v22.12.0',
-  findJava: async () => ({ path: '/usr/bin/java', version: '17.0.15', build: 'Temurin', from: 'PATH' }),
+  findJava: async () => ({ path: '/usr/bin/java', version: 17, build: 'Temurin 17.0.15', from: 'PATH' }),
   verifyJars: async () => ({ list: 'kcl-3.1.3', jars: 73, folder: '/jars' }),
   attachSelfTest: async () => ({ ok: true }),
   callerIdentity: async () => ({ kind: 'known', account: '123456789012', arn: 'arn:aws:iam::1:user/me', skewMs: 0 }),
@@ -69,7 +69,7 @@ describe('a set-up without mistakes', () => {
     const { exitCode, out } = await visit();
     expect(out).toBe(`this machine
   ok       Node.js      v22.12.0
-  ok       Java         17.0.15 (Temurin) at /usr/bin/java, found by PATH
+  ok       Java         17 (Temurin 17.0.15) at /usr/bin/java, found by PATH
   ok       jars         kcl-3.1.3: 73 jars in /jars, each as it is on the list
   ok       pipes        one process serves all shards: the pipes of another can be taken over
 

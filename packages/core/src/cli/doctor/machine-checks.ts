@@ -14,32 +14,24 @@ export async function checkMachine(env: Environment, ports: DoctorPorts): Promis
     inTime(name, () => orError(name, check), clock);
   return Promise.all([
     Promise.resolve(checkNode(ports.nodeVersion)),
-    ...(findJava === undefined
-      ? []
-      : [
-          limited('Java', async () => {
-            const { version, build, path, from } = await findJava(env);
-            return ok('Java', `${version} (${build}) at ${path}, found by ${from}`);
-          }),
-        ]),
+    limited('Java', async () => {
+      const { version, build, path, from } = await findJava(env);
+      return ok('Java', `${version} (${build}) at ${path}, found by ${from === 'option' ? 'MILLRACE_JAVA' : from}`);
+    }),
     limited('jars', async () => {
       const { list, jars, folder } = await verifyJars(env);
       return ok('jars', `${list}: ${jars} jars in ${folder}, each as it is on the list`);
     }),
-    ...(attachSelfTest === undefined
-      ? []
-      : [
-          limited('pipes', async () => {
-            const tested = await attachSelfTest();
-            return tested.ok
-              ? ok('pipes', 'one process serves all shards: the pipes of another can be taken over')
-              : warning(
-                  'pipes',
-                  `the pipes of another process cannot be taken over here, so each shard gets a process of its own, with its memory: ${tested.why}`,
-                  'Nothing has to be done. On Linux, a /proc that shows the processes of this user mends it.',
-                );
-          }),
-        ]),
+    limited('pipes', async () => {
+      const tested = await attachSelfTest();
+      return tested.ok
+        ? ok('pipes', 'one process serves all shards: the pipes of another can be taken over')
+        : warning(
+            'pipes',
+            `the pipes of another process cannot be taken over here, so each shard gets a process of its own, with its memory: ${tested.why}`,
+            'Nothing has to be done. On Linux, a /proc that shows the processes of this user mends it.',
+          );
+    }),
   ]);
 }
 
