@@ -38,9 +38,10 @@ async function startOwn(
       engines.push(await startEngine({ engine, setup, part, options, env }));
     }
     return group;
-  } catch (error) {
-    for (const started of engines)
-      started.stop(isMillraceError(error, 'WORKER_STOPPED') ? undefined : (error as Error));
+  } catch (thrown) {
+    // What asked for the end in the meantime says more than what the end has broken.
+    const error = toError(signal.aborted ? signal.reason : thrown);
+    for (const started of engines) started.stop(isMillraceError(error, 'WORKER_STOPPED') ? undefined : error);
     await Promise.all(engines.map(({ closed }) => closed));
     await group.close();
     throw error;
