@@ -31,6 +31,8 @@ export interface ConsumerEngine {
 export interface EngineGroup {
   readonly engines: readonly ConsumerEngine[];
   hosts(): readonly HostHealth[];
+  /** Of a host: a session is ending, and its supervisor is to count what it did. */
+  tellStatus?(): void;
   /** Call it when every engine has ended. Never rejects. */
   close(): Promise<void>;
 }

@@ -319,11 +319,7 @@ describe('a worker that runs', () => {
     await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
     const kinesisEndpoint = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`;
     const stopped = worker(
-      [
-        handling('app-a', stops),
-        handling('app-b', () => undefined),
-        handling('app-c', () => undefined),
-      ],
+      [handling('app-a', stops), handling('app-b', () => undefined), handling('app-c', () => undefined)],
       { ...ownFiles, logger, properties: { 'app-b': { kinesisEndpoint } } },
     );
     kinesis.records.push({ n: 1 });

@@ -50,6 +50,7 @@ class MillraceWorker implements Worker {
   private readonly sinks: OpenedSinks[] = [];
   private container: OpenContainer | undefined;
   private openedHealth: OpenHealth | undefined;
+  private countSessions: () => void = () => undefined;
   private phase: Phase = { kind: 'new' };
   private stopCause: Error | undefined;
   private stopping = false;
@@ -127,7 +128,9 @@ class MillraceWorker implements Worker {
     const source = { read: () => this.health(), totals: new SessionTotals() };
     const { options, env } = this;
     this.openedHealth = await openHealth({ options, env, engine, source, logger: this.ports.logger });
-    if (this.openedHealth !== undefined) this.events.whenSessionEnds(() => source.totals.look(this.health()));
+    if (this.openedHealth === undefined) return;
+    this.countSessions = () => void source.totals.look(this.health());
+    this.events.whenSessionEnds(this.countSessions);
   }
 
   private get engines(): readonly ConsumerEngine[] {
@@ -147,6 +150,7 @@ class MillraceWorker implements Worker {
     this.stopped.signal.throwIfAborted();
     const requestStop = (cause: Error): void => this.requestStop(cause);
     const { signal } = this.stopped;
+    if (part.kind === 'host') this.events.whenSessionEnds(() => this.group?.tellStatus?.());
     this.group = await startEngines({
       engine,
       part,
@@ -157,6 +161,7 @@ class MillraceWorker implements Worker {
       options,
       signal,
       requestStop,
+      onStatus: () => this.countSessions(),
     });
   }
 

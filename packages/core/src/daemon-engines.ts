@@ -14,9 +14,10 @@ import type { RuntimePorts } from './ports.js';
 import type { SessionSetup } from './runtime/live-sessions.js';
 import type { DaemonHealth } from './runtime/worker-health.js';
 import { attachSelfTest } from './supervisor/attach-self-test.js';
-import type { DaemonSupervisor } from './supervisor/daemon-supervisor.js';
+import type { DaemonChange, DaemonSupervisor } from './supervisor/daemon-supervisor.js';
 import { Fleet, type Hosting } from './supervisor/fleet.js';
 import { startDaemon, type RunningDaemon, type StartDaemonOptions } from './supervisor/start-daemon.js';
+import { takeIdentity } from './supervisor/take-identity.js';
 import type { WorkerOptions, WorkerOutcome } from './worker-options.js';
 
 export interface DaemonEnginesRequest {
@@ -29,6 +30,8 @@ export interface DaemonEnginesRequest {
   /** Aborts when the worker is stopped while it starts. */
   readonly signal: AbortSignal;
   readonly requestStop: (cause: Error) => void;
+  /** Hosts have told where their sessions stand. */
+  readonly onStatus: () => void;
 }
 
 /** @throws MillraceError with what keeps the daemons from running, within seconds. */
@@ -38,6 +41,9 @@ export async function startDaemonEngines(request: DaemonEnginesRequest): Promise
   const hosting = await chooseHosting(request);
   const fleet = await Fleet.open({ hosting, env: process.env, clock, logger });
   const engines: ConsumerEngine[] = [];
+  // Beside the rest, because telling a dead predecessor from a living twin takes time; what the preflight finds says more.
+  const locks = request.consumers.map((consumer) => takeIdentity({ ...request, consumer, clock, logger }));
+  for (const lock of locks) lock.catch(() => undefined);
   try {
     const [prepare, reports] = await Promise.all([
       prepareLaunch({ env, java: options.java ?? {}, logger }),
@@ -45,14 +51,16 @@ export async function startDaemonEngines(request: DaemonEnginesRequest): Promise
       fleet.startHosts(),
     ]);
     for (const [index, consumer] of request.consumers.entries()) {
-      const report = reports[index];
-      const launcher = prepare({ consumer, shards: report?.shards });
-      engines.push(await startEngine({ ...request, fleet, consumer, index, launcher }));
+      const lock = await locks[index];
+      if (lock === undefined) throw new RangeError('Each consumer has an identity.');
+      const launcher = prepare({ consumer, shards: reports[index]?.shards });
+      engines.push(await startEngine({ ...request, fleet, consumer, index, launcher, lock }));
     }
   } catch (error) {
     for (const engine of engines) engine.stop(undefined);
     await Promise.all(engines.map(({ closed }) => closed));
     await fleet.close();
+    for (const lock of await Promise.allSettled(locks)) if (lock.status === 'fulfilled') lock.value.release();
     throw error;
   }
   return { engines, hosts: () => fleet.pool?.facts() ?? [], close: () => fleet.close() };
@@ -110,25 +118,33 @@ async function lookAll(
   return reports;
 }
 
-type EngineRequest = DaemonEnginesRequest & Pick<StartDaemonOptions, 'consumer' | 'index' | 'fleet' | 'launcher'>;
+type EngineRequest = DaemonEnginesRequest &
+  Pick<StartDaemonOptions, 'consumer' | 'index' | 'fleet' | 'launcher' | 'lock'>;
 
 async function startEngine(request: EngineRequest): Promise<ConsumerEngine> {
   const { consumer, ports, requestStop } = request;
   const { applicationName } = consumer;
   const sameCredentials = ownProvider(consumer, 'dynamoDb') === undefined;
-  const events = daemonEvents(applicationName, request);
   const daemon: RunningDaemon = await startDaemon({
     ...request,
     clock: ports.clock,
     logger: ports.logger,
     sameCredentials,
     requestStop,
-    onChange: events,
+    onChange: (change, supervisor) => {
+      if (change.kind === 'status') request.onStatus();
+      else ports.logger.debug({ applicationName, ...change }, `The daemon is ${supervisor.facts().state}.`);
+      if (daemonChannel.hasSubscribers)
+        tellDaemon({ applicationName, workerId: request.lock.workerId, at: ports.clock.now() }, change, supervisor);
+    },
   });
   const { supervisor, servers, workerId } = daemon;
-  const closed = supervisor.closed.then((failure): WorkerOutcome =>
-    failure === undefined ? { kind: 'stopped' } : { kind: 'failed', error: failure },
-  );
+  const closed = supervisor.closed.then((failure): WorkerOutcome => {
+    if (failure === undefined) return { kind: 'stopped' };
+    if (daemonChannel.hasSubscribers)
+      daemonChannel.publish({ kind: 'gaveUp', at: ports.clock.now(), applicationName, error: failure });
+    return { kind: 'failed', error: failure };
+  });
   return {
     consumer,
     closed,
@@ -163,16 +179,34 @@ function healthOf(supervisor: DaemonSupervisor, workerId: string): DaemonHealth 
 }
 
 /** What tools that listen on the diagnostics channel hear of a daemon. */
-function daemonEvents(
-  applicationName: string,
-  { ports }: DaemonEnginesRequest,
-): (supervisor: DaemonSupervisor) => void {
-  return (supervisor) => {
-    const { state, why } = supervisor.facts();
-    ports.logger.debug({ applicationName, state }, `The daemon is ${state}.`);
-    if (!daemonChannel.hasSubscribers) return;
-    const common = { at: ports.clock.now(), applicationName };
-    if (state === 'starting' || state === 'stopping') daemonChannel.publish({ ...common, kind: state });
-    if (state === 'waiting') daemonChannel.publish({ ...common, kind: 'restarting', delayMs: 0, why: why ?? '' });
-  };
+function tellDaemon(
+  {
+    applicationName,
+    workerId,
+    at,
+  }: { readonly applicationName: string; readonly workerId: string; readonly at: number },
+  change: DaemonChange,
+  supervisor: DaemonSupervisor,
+): void {
+  const common = { at, applicationName };
+  switch (change.kind) {
+    case 'state': {
+      const { state } = supervisor.facts();
+      if (state === 'starting' || state === 'stopping') daemonChannel.publish({ ...common, kind: state });
+      if (state === 'serving') daemonChannel.publish({ ...common, kind: state, workerId });
+      return;
+    }
+    case 'exited': {
+      const { exit, asked } = change;
+      daemonChannel.publish({ ...common, kind: 'exited', code: exit.code ?? null, signal: exit.signal ?? null, asked });
+      return;
+    }
+    case 'restarting':
+      daemonChannel.publish({ ...common, ...change });
+      return;
+    case 'status':
+      return;
+    default:
+      change satisfies never;
+  }
 }

@@ -45,6 +45,7 @@ export async function startHostEngines(request: HostEnginesRequest): Promise<Eng
   return {
     engines,
     hosts: () => [],
+    tellStatus: () => host.tellNow(),
     async close() {
       host.close();
       await host.ended();

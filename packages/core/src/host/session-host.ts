@@ -89,8 +89,13 @@ export class SessionHost {
     });
   }
 
-  private tellStatus(): void {
+  /** At once, beside the regular one. */
+  tellNow(): void {
     this.options.tell({ kind: 'status', shards: this.status() });
+  }
+
+  private tellStatus(): void {
+    this.tellNow();
     this.statusTimer = this.options.clock.setTimer(STATUS_EVERY_MS, () => this.tellStatus());
   }
 

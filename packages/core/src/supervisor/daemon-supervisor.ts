@@ -35,8 +35,15 @@ export interface DaemonSupervisorOptions {
   readonly reaped: () => Promise<void>;
   /** Tells a stopped worker that a session, a handler or the policy wants the end. */
   readonly requestStop: (cause: Error) => void;
-  readonly onChange?: (facts: DaemonFacts) => void;
+  /** Its state has changed, or hosts have told where sessions stand. */
+  readonly onChange: (what: DaemonChange) => void;
 }
+
+export type DaemonChange =
+  | { readonly kind: 'state' }
+  | { readonly kind: 'status' }
+  | { readonly kind: 'exited'; readonly exit: JavaExit; readonly asked: boolean }
+  | { readonly kind: 'restarting'; readonly delayMs: number; readonly why: string };
 
 export interface DaemonFacts {
   readonly state: DaemonState['kind'];
@@ -126,6 +133,7 @@ export class DaemonSupervisor implements SessionListener {
   }
 
   status(shards: readonly ShardStatus[]): void {
+    this.options.onChange({ kind: 'status' });
     this.watch.update(
       shards.flatMap(({ sessionId, shardId, action }) =>
         shardId === undefined ? [] : [{ sessionId, shardId, openMs: action?.openMs ?? 0 }],
@@ -169,7 +177,7 @@ export class DaemonSupervisor implements SessionListener {
         this.state = state;
         if (state.kind !== before) this.since = this.options.clock.now();
         for (const output of outputs) this.perform(output);
-        if (state.kind !== before) this.options.onChange?.(this.facts());
+        if (state.kind !== before) this.options.onChange({ kind: 'state' });
       }
     } finally {
       this.feeding = false;
@@ -206,6 +214,7 @@ export class DaemonSupervisor implements SessionListener {
       case 'restarting':
         this.restarts += 1;
         this.why = output.why;
+        this.options.onChange(output);
         logger.error({ why: output.why, delayMs: output.delayMs }, `The daemon has to start anew: ${output.why}.`);
         return;
       case 'ended':
@@ -233,6 +242,8 @@ export class DaemonSupervisor implements SessionListener {
     if (this.state.kind === 'ending') this.java.killSession();
     const { java } = this;
     const exit = await java.exited;
+    const asked = this.state.kind === 'stopping' || this.state.kind === 'ending';
+    this.options.onChange({ kind: 'exited', exit, asked });
     this.exited(describeExit(exit, java.lastLines()));
   }
 

@@ -12,7 +12,7 @@ import type { SessionSetup } from '../runtime/live-sessions.js';
 import { openDoor, type Door } from './door.js';
 import { Guard } from './guard.js';
 import { startHostProcess } from './host-process.js';
-import { HostPool, type Host, type HostListener } from './host-pool.js';
+import { HostPool, type Host, type HostExit, type HostListener } from './host-pool.js';
 import { openLinkServer, type LinkServer, type Peer } from './link-server.js';
 import { makePrivateFolder, type PrivateFolder } from './private-folder.js';
 
@@ -178,8 +178,8 @@ export class Fleet {
   private hostHere(consumers: ReadonlyMap<string, SessionSetup>, listener: HostListener): Host {
     const { clock, logger } = this.options;
     let leave: (how: string) => void = () => undefined;
-    const exited = new Promise<string>((resolve) => {
-      leave = resolve;
+    const exited = new Promise<HostExit>((resolve) => {
+      leave = (how) => resolve({ how, code: null, signal: null });
     });
     const tell = (message: FromHost): void => queueMicrotask(() => listener.message(message));
     let host: SessionHost | undefined;

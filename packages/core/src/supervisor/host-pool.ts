@@ -2,6 +2,7 @@
  * The hosts of a worker: started together, given sessions evenly, started again when one is lost. What a host tells is
  * passed on to the daemon whose session it is about.
  */
+import { hostChannel, type HostEvent } from '../diagnostics.js';
 import { MillraceError } from '../errors.js';
 import type { FromHost, RelayProcess, SessionEndData, ToHost } from '../host/host-messages.js';
 import type { Clock, Logger } from '../ports.js';
@@ -14,8 +15,15 @@ export interface Host {
   send(message: ToHost): void;
   /** At once. */
   kill(): void;
-  /** Resolves when it is gone, with a word how. */
-  readonly exited: Promise<string>;
+  /** Resolves when it is gone. */
+  readonly exited: Promise<HostExit>;
+}
+
+export interface HostExit {
+  /** Continues a sentence whose subject is the host. */
+  readonly how: string;
+  readonly code: number | null;
+  readonly signal: string | null;
 }
 
 export interface HostListener {
@@ -158,7 +166,8 @@ export class HostPool {
     slot.heardAtMs = this.options.clock.monotonicMs();
     const host = this.options.startHost(slot.name, { message: (message) => this.take(slot, message) });
     slot.host = host;
-    void host.exited.then((how) => this.lost(slot, how));
+    this.publish(slot, { kind: 'started' });
+    void host.exited.then((exit) => this.lost(slot, host.pid, exit));
   }
 
   private take(slot: Slot, message: FromHost): void {
@@ -188,6 +197,7 @@ export class HostPool {
         for (const listener of this.listeners.values()) listener.stop(revivedError(message.error));
         return;
       case 'blocked':
+        this.publish(slot, { kind: 'blocked', silentMs: message.silentMs, stack: message.stack });
         this.options.logger.error(
           { host: slot.name, pid: slot.host?.pid, silentMs: message.silentMs, stack: message.stack },
           `The event loop of ${slot.name} has been blocked for ${message.silentMs} ms; its shards stand still until the code below lets go:\n${message.stack}`,
@@ -204,12 +214,14 @@ export class HostPool {
 
   private ready(slot: Slot): void {
     slot.ready = true;
+    this.publish(slot, { kind: 'ready' });
     for (const { applicationName, sessionId, relay } of this.waiting.splice(0))
       this.serve(applicationName, sessionId, relay);
     if (this.slots.every(({ ready }) => ready)) this.readiness?.resolve();
   }
 
-  private lost(slot: Slot, how: string): void {
+  private lost(slot: Slot, pid: number, { how, code, signal }: HostExit): void {
+    this.publish(slot, { kind: 'exited', code, signal, asked: this.phase === 'stopping' }, pid);
     slot.host = undefined;
     slot.ready = false;
     slot.shards = {};
@@ -248,6 +260,7 @@ export class HostPool {
     if (slot === undefined || !slot.ready || slot.reportedSilent === !responding) return;
     slot.reportedSilent = !responding;
     const { logger } = this.options;
+    if (responding) this.publish(slot, { kind: 'responding', silentMs });
     if (responding) logger.info({ host: name }, `${name} responds again.`);
     else
       logger.warn(
@@ -255,4 +268,13 @@ export class HostPool {
         `${name} has not said anything for ${silentMs} ms: its event loop is blocked.`,
       );
   }
+
+  /** For tools that listen on the diagnostics channel. */
+  private publish(slot: Slot, event: BareHostEvent, pid = slot.host?.pid ?? 0): void {
+    if (!hostChannel.hasSubscribers) return;
+    hostChannel.publish({ ...event, at: this.options.clock.now(), hostId: slot.name, pid });
+  }
 }
+
+type Bare<E> = E extends HostEvent ? Omit<E, 'at' | 'hostId' | 'pid'> : never;
+type BareHostEvent = Bare<HostEvent>;

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { Environment } from '../definition/definition.js';
 import { toError } from '../errors.js';
-import type { Host, HostListener } from './host-pool.js';
+import type { Host, HostExit, HostListener } from './host-pool.js';
 import type { Peer } from './link-server.js';
 
 export interface HostProcessOptions {
@@ -42,11 +42,14 @@ export function startHostProcess(name: string, listener: HostListener, options: 
     listener.message({ kind: 'hello', role: connected.role, name, pid: connected.pid });
     for (const message of queue.splice(0)) peer.send(message);
   });
-  const exited = new Promise<string>((resolve) => {
-    child.once('error', (error) => resolve(`could not be started: ${toError(error).message}`));
+  const exited = new Promise<HostExit>((resolve) => {
+    child.once('error', (error) =>
+      resolve({ how: `could not be started: ${toError(error).message}`, code: null, signal: null }),
+    );
     child.once('exit', (code, signal) => {
       if (child.pid !== undefined) options.gone(child.pid);
-      resolve(signal === null ? `ended with code ${code ?? 'none'}` : `was ended by ${signal}`);
+      const how = signal === null ? `ended with code ${code ?? 'none'}` : `was ended by ${signal}`;
+      resolve({ how, code, signal });
     });
   });
   if (child.pid !== undefined) options.started(child.pid);

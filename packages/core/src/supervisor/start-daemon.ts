@@ -5,20 +5,18 @@ import { writeProperties } from '../config/properties-text.js';
 import type { ResolvedConsumer } from '../config/resolved.js';
 import { openCoordination } from '../daemon/coordination-aws.js';
 import type { Coordination } from '../daemon/coordination.js';
-import { propertyOf } from '../daemon/effective-property.js';
 import type { JavaProcess } from '../daemon/java-process.js';
 import { LeaseWatch } from '../daemon/lease-watch.js';
 import { releaseLeader } from '../daemon/release-leader.js';
-import { findIdentity } from '../daemon/worker-identity.js';
 import type { Environment } from '../definition/definition.js';
-import { MillraceError, toError } from '../errors.js';
+import { toError } from '../errors.js';
 import type { Clock, Logger } from '../ports.js';
 import { childCommand, relayCommand } from './child-command.js';
 import { ChildServers } from './child-servers.js';
-import { DaemonSupervisor, type SessionServers } from './daemon-supervisor.js';
+import { DaemonSupervisor, type DaemonChange, type SessionServers } from './daemon-supervisor.js';
 import type { Admission, Fleet } from './fleet.js';
 import type { HostPool } from './host-pool.js';
-import { freeSlots, lockName, type SlotLock } from './slot-lock.js';
+import type { SlotLock } from './slot-lock.js';
 
 /** What is written for one life of the daemon: absolute paths in the private folder. */
 export interface LaunchFiles {
@@ -37,14 +35,15 @@ export interface StartDaemonOptions {
   readonly index: number;
   readonly fleet: Fleet;
   readonly launcher: DaemonLauncher;
+  /** The id under which it runs; released when the daemon has ended. */
+  readonly lock: SlotLock;
   readonly env: Environment;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The supervisor reads the tables with the credentials of the daemon. */
   readonly sameCredentials: boolean;
-  readonly signal: AbortSignal;
   readonly requestStop: (cause: Error) => void;
-  readonly onChange: (supervisor: DaemonSupervisor) => void;
+  readonly onChange: (change: DaemonChange, supervisor: DaemonSupervisor) => void;
 }
 
 export interface RunningDaemon {
@@ -56,11 +55,11 @@ export interface RunningDaemon {
 /** Sessions of a daemon, with where they stand. */
 export type DaemonServers = SessionServers & { all(): ReturnType<HostPool['statusOf']> };
 
-/** @throws MillraceError when no id can be used, or Java cannot be started. */
+/** @throws MillraceError when Java cannot be started. */
 export async function startDaemon(options: StartDaemonOptions): Promise<RunningDaemon> {
   const { consumer, fleet, logger, clock, env } = options;
   const { applicationName, settings } = consumer;
-  const lock = await takeIdentity(options);
+  const { lock } = options;
   fleet.keepLocked(lock.descriptor);
   const { servers, admission, setSupervisor } = serversOf(options);
   const launch = launcherOf(options, lock.workerId);
@@ -91,7 +90,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<RunningD
       if (java !== undefined) await fleet.unprotect(java.pid).catch(() => undefined);
       await giveLeadBack(options, lock.workerId);
     },
-    onChange: () => options.onChange(supervisor),
+    onChange: (change) => options.onChange(change, supervisor),
   });
   setSupervisor(supervisor);
   fleet.admissions.add(admission);
@@ -107,52 +106,6 @@ export async function startDaemon(options: StartDaemonOptions): Promise<RunningD
     throw error;
   }
   return { workerId: lock.workerId, supervisor, servers };
-}
-
-/** The name under which this worker owns leases: its own of last time, if nobody else has it. */
-async function takeIdentity(options: StartDaemonOptions): Promise<SlotLock> {
-  const { consumer, env, clock, logger, signal } = options;
-  const scope = [
-    propertyOf(consumer, 'dynamoDBEndpoint') ?? 'aws',
-    consumer.settings.regionName ?? '',
-    propertyOf(consumer, 'tableName') ?? consumer.applicationName,
-  ].join('\0');
-  const given = consumer.settings.workerId;
-  if (given !== undefined) {
-    const lock = await lockName(given, scope);
-    if (lock !== undefined) return lock;
-    throw new MillraceError(
-      'DAEMON_FAILED',
-      `Another process on this machine is the worker "${given}" of this application, and two workers of one id run the same shards. Leave workerId out: Millrace makes one of the host name and a free slot.`,
-      { details: { workerId: given } },
-    );
-  }
-  const taken = new Map<string, SlotLock>();
-  async function* candidates(): AsyncGenerator<string> {
-    for await (const lock of freeSlots(scope)) {
-      taken.set(lock.workerId, lock);
-      yield lock.workerId;
-    }
-  }
-  const coordination = await openCoordination(consumer, env);
-  let chosen: string | undefined;
-  try {
-    const renewEveryMs = consumer.settings.failoverTimeMs / 3;
-    const found = await findIdentity({ candidates: candidates(), coordination, clock, renewEveryMs, signal });
-    for (const { message } of found.rejected) logger.warn({}, message);
-    if (found.inherited.length > 0)
-      logger.info(
-        { workerId: found.workerId, shards: found.inherited },
-        'Taking up the leases that this worker had before.',
-      );
-    chosen = found.workerId;
-  } finally {
-    coordination.close();
-    for (const [workerId, lock] of taken) if (workerId !== chosen) lock.release();
-  }
-  const lock = chosen === undefined ? undefined : taken.get(chosen);
-  if (lock === undefined) throw new RangeError('The id that was found was no candidate.');
-  return lock;
 }
 
 /** Until the lead of a dead worker is given back, nobody assigns leases: KCL waits two minutes for it. */

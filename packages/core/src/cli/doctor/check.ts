@@ -40,7 +40,6 @@ export interface VerifiedJars {
   readonly folder: string;
 }
 
-
 export function ok(name: string, text: string): Check {
   return { name, state: 'ok', text };
 }
