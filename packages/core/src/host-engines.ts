@@ -25,7 +25,7 @@ export async function startHostEngines(request: HostEnginesRequest): Promise<Eng
   const closed = new Promise<WorkerOutcome>((resolve) => {
     over = resolve;
   });
-  const watch = startStallWatch(address);
+  const watch = startStallWatch(address, ports.logger);
   const host = await welcomed(request, over);
   void link.closed.then(() => {
     for (const name of setups.keys()) host.sessionsOf(name).leave('cut');

@@ -39,12 +39,16 @@ async function report(to: HostLink, silentMs: number): Promise<void> {
 async function stackOfMain(): Promise<string> {
   const session = new Session();
   session.connectToMainThread();
+  /** A frame names its script by a number; the debugger tells the names when it is enabled. */
+  const scripts = new Map<string, string>();
   try {
     return await new Promise<string>((resolve) => {
       const late = setTimeout(() => resolve(NO_STACK), PAUSE_WITHIN_MS);
+      session.on('Debugger.scriptParsed', ({ params }) => scripts.set(params.scriptId, params.url));
       session.on('Debugger.paused', ({ params }) => {
         clearTimeout(late);
-        resolve(params.callFrames.slice(0, FRAMES_MAX).map(describe).join('\n'));
+        const frames = params.callFrames.slice(0, FRAMES_MAX);
+        resolve(frames.map((frame) => describe(frame, scripts.get(frame.location.scriptId) ?? frame.url)).join('\n'));
         session.post('Debugger.resume');
       });
       session.post('Debugger.enable');
@@ -55,7 +59,7 @@ async function stackOfMain(): Promise<string> {
   }
 }
 
-function describe({ functionName, url, location }: Debugger.CallFrame): string {
+function describe({ functionName, location }: Debugger.CallFrame, url: string): string {
   const place = `${url.replace(/^file:\/\//, '')}:${location.lineNumber + 1}:${(location.columnNumber ?? 0) + 1}`;
   return functionName === '' ? `    at ${place}` : `    at ${functionName} (${place})`;
 }

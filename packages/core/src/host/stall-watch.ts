@@ -4,6 +4,7 @@
  * when the loop has been silent.
  */
 import { Worker } from 'node:worker_threads';
+import type { Logger } from '../ports.js';
 
 export interface StallWatch {
   close(): Promise<void>;
@@ -22,7 +23,7 @@ export interface StallWatchData extends StallWatchAddress {
   readonly beats: Int32Array;
 }
 
-export function startStallWatch(address: StallWatchAddress): StallWatch {
+export function startStallWatch(address: StallWatchAddress, logger: Logger): StallWatch {
   const beats = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const beat = setInterval(() => Atomics.add(beats, 0, 1), BEAT_EVERY_MS);
   beat.unref();
@@ -31,11 +32,12 @@ export function startStallWatch(address: StallWatchAddress): StallWatch {
     workerData: data,
     // It runs a timer and a socket; what the program was started with is not for it.
     execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 },
+    resourceLimits: { maxOldGenerationSizeMb: 64, stackSizeMb: 1 },
   });
   thread.unref();
-  // Without it the host works as before; only the stack of a blocked loop stays unknown.
-  thread.on('error', () => undefined);
+  thread.on('error', (error) =>
+    logger.warn({ err: error }, 'The event loop is not watched any more; the host works as before.'),
+  );
   return {
     async close() {
       clearInterval(beat);

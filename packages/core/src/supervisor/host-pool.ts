@@ -171,7 +171,8 @@ export class HostPool {
   }
 
   private take(slot: Slot, message: FromHost): void {
-    slot.heardAtMs = this.options.clock.monotonicMs();
+    // The thread that looks after a host is no sign of life of the host itself.
+    if (message.kind !== 'blocked') slot.heardAtMs = this.options.clock.monotonicMs();
     switch (message.kind) {
       case 'hello':
         void this.options.retention.then((retentionMs) => slot.host?.send({ kind: 'welcome', retentionMs }));
