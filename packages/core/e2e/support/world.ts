@@ -26,7 +26,7 @@ import { defineConsumer, recordHandler } from '../../src/definition/define-consu
 import type { CheckpointOptions, RetryOptions } from '../../src/definition/handler-options.js';
 import { startEmulator, type Emulator } from '../../src/local/emulator.js';
 import { ensureStream } from '../../src/local/ensure-stream.js';
-import { deaggregate } from '../../src/local/kpl.js';
+import { aggregate, deaggregate } from '../../src/local/kpl.js';
 import { systemClock } from '../../src/process-ports.js';
 import { resolveConsumers } from '../../src/resolve-consumers.js';
 import { startDynamoDb, type DynamoDbLocal } from '../../test/support/dynamo-db-local.js';
@@ -159,11 +159,17 @@ export class World {
   async put(payloads: readonly Payload[]): Promise<void> {
     const entries = payloads.map(({ id, key = id, explicitHashKey, more }) => ({
       PartitionKey: key,
-      Data: Buffer.from(JSON.stringify({ id, ...more })),
+      Data: dataOf(id, more),
       ...(explicitHashKey === undefined ? {} : { ExplicitHashKey: explicitHashKey }),
     }));
     for (let start = 0; start < entries.length; start += PUT_MAX)
       await this.putEntries(entries.slice(start, start + PUT_MAX));
+  }
+
+  /** As the Kinesis Producer Library does: user records inside of one record. */
+  async putAggregate(payloads: readonly Payload[]): Promise<void> {
+    const parts = payloads.map(({ id, key = id, more }) => ({ partitionKey: key, data: dataOf(id, more) }));
+    await this.putEntries([{ PartitionKey: parts[0]?.partitionKey ?? 'none', Data: aggregate(parts) }]);
   }
 
   async putEntries(Records: PutRecordsRequestEntry[]): Promise<void> {
@@ -342,3 +348,7 @@ export class World {
 }
 
 const PUT_MAX = 500;
+
+function dataOf(id: string, more: Payload['more']): Buffer {
+  return Buffer.from(JSON.stringify({ id, ...more }));
+}
