@@ -173,8 +173,9 @@ export class World {
   }
 
   async putEntries(Records: PutRecordsRequestEntry[]): Promise<void> {
-    const { FailedRecordCount } = await this.kinesis.send(new PutRecordsCommand({ StreamName: this.name, Records }));
-    if (FailedRecordCount !== 0) throw new Error(`${FailedRecordCount ?? 'Some'} records were not put.`);
+    const answer = await this.kinesis.send(new PutRecordsCommand({ StreamName: this.name, Records }));
+    const failed = answer.Records?.find(({ ErrorCode }) => ErrorCode !== undefined);
+    if (failed !== undefined) throw new Error(`Not put: ${failed.ErrorCode} ${failed.ErrorMessage ?? ''}`);
   }
 
   /** Every user record of every shard, closed ones included; aggregates taken apart. */
