@@ -1,5 +1,6 @@
 /** Records from Kinesis to handlers and checkpoints back, by Amazon's daemon. */
 import { expect, it } from 'vitest';
+import { EXIT_CODES } from '../src/exit-codes.js';
 import { missing, outOfOrder, repeated, strange, wrongCheckpoints } from './support/ledger.js';
 import { useWorlds } from './support/world.js';
 
@@ -35,5 +36,37 @@ it('handles every record of four shards once and in order, and goes on where it 
   expect(all).toHaveLength(640);
   expect(repeated(world.handled())).toEqual([]);
   expect(outOfOrder(world.handled())).toEqual([]);
+  expect(wrongCheckpoints(await world.leases(), world.handled())).toEqual([]);
+});
+
+it('checkpoints inside an aggregate of the KPL: the next start gets exactly the rest', async () => {
+  // The KCL drops user records whose key is not of the shard, so there is one shard, which has them all.
+  const world = await startWorld({ shards: 1 });
+  await world.put([{ id: 'before' }]);
+  await world.putAggregate([
+    { id: 'part-0' },
+    { id: 'part-1' },
+    { id: 'part-2', more: { do: 'stop', once: true } },
+    { id: 'part-3' },
+    { id: 'part-4' },
+  ]);
+  await world.put([{ id: 'after' }]);
+  const first = world.startWorker({ checkpoint: 'record' });
+
+  expect(await first.ended(), first.tail()).toEqual({ code: EXIT_CODES.stopRequested, signal: null });
+  expect(world.handled().map(({ payload }) => payload)).toEqual(['before', 'part-0', 'part-1']);
+  const [lease] = await world.leases();
+  const stored = await world.readStream();
+  expect(stored.map(({ id }) => id.split(':').at(-1))).toEqual(['0', '0', '1', '2', '3', '4', '0']);
+  expect(`${lease?.shardId}:${lease?.checkpoint}:${lease?.subSequenceNumber}`).toBe(stored[2]?.id);
+  expect(await first.leftovers()).toEqual([]);
+
+  const second = world.startWorker({ checkpoint: 'record' });
+  await world.untilAllHandled();
+
+  expect(await second.stop(), second.tail()).toEqual({ code: 0, signal: null });
+  const again = world.handled().filter(({ worker }) => worker === second.name);
+  expect(again.map(({ payload }) => payload)).toEqual(['part-2', 'part-3', 'part-4', 'after']);
+  expect(again.map(({ id }) => id)).toEqual(stored.slice(3).map(({ id }) => id));
   expect(wrongCheckpoints(await world.leases(), world.handled())).toEqual([]);
 });

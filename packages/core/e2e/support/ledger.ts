@@ -12,6 +12,8 @@ export interface LedgerEntry {
   /** The payload's id. */
   readonly payload: string;
   readonly at: number;
+  /** The version of Node. */
+  readonly node: string;
 }
 
 /** A user record of the stream, as GetRecords gives it. */

