@@ -3,15 +3,20 @@
  * the bytes, daemon and worker must not be able to tell.
  */
 import { spawnSync } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
 import kcl from 'aws-kcl';
 import { afterEach, describe, expect, it } from 'vitest';
+import { attachRelay } from '../src/host/attach-relay.js';
+import { startTickOf } from '../src/local/process-birth.js';
 import { encodeDaemonMessage } from '../src/protocol/daemon-side.js';
 import type { DaemonMessage, WireRecord } from '../src/protocol/messages.js';
+import { openDoor } from '../src/supervisor/door.js';
+import { makePrivateFolder } from '../src/supervisor/private-folder.js';
 import { awsKclChannel } from '../src/transport/aws-kcl-channel.js';
 import { memoryChannelPair } from '../src/transport/memory-channel.js';
 import { DaemonEnd } from './support/daemon-end.js';
 import { digest, type Report, serveEcho } from './support/echo-worker.js';
-import { spawnWorker, workerCommand } from './support/worker-process.js';
+import { spawnOnPipes, spawnWorker, workerCommand } from './support/worker-process.js';
 
 interface Session {
   readonly daemon: DaemonEnd;
@@ -69,6 +74,33 @@ function inProcess(transport: 'stdio' | 'aws-kcl', pipes: 'fifo' | 'socket' = 'f
   };
 }
 
+/** A relay between the daemon's pipes, taken over as a host does it. */
+async function throughRelay(cut: Cut): Promise<Session> {
+  const folder = await makePrivateFolder();
+  const bell = new EventEmitter();
+  const rung = once(bell, 'ring');
+  const door = await openDoor(folder.path, (pid) => bell.emit('ring', pid));
+  const relay = spawnOnPipes([`${folder.path}/relay.sh`, folder.path], { program: '/bin/sh' });
+  cleanups.push(() => {
+    relay.kill();
+    door.close();
+    void folder.remove();
+  });
+  const [pid] = (await rung) as [number];
+  const { channel, release } = attachRelay({ pid, startTick: startTickOf(pid) ?? '' });
+  const daemon = new DaemonEnd((bytes) => {
+    for (const piece of pieces(bytes, cut)) relay.stdin.write(piece);
+  });
+  relay.stdout.on('data', daemon.receive);
+  const reports: Report[] = [];
+  const served = serveEcho(channel, { report: (report) => reports.push(report), pollute: () => undefined });
+  const done = served.then(async () => {
+    release();
+    await relay.exited;
+  });
+  return { daemon, reports, done, printed: () => '', end: () => void relay.stdin.end() };
+}
+
 const record = (
   sequenceNumber: number,
   partitionKey: string,
@@ -90,17 +122,18 @@ const initialize: DaemonMessage = {
 const batch = (...records: WireRecord[]): DaemonMessage => ({ kind: 'processRecords', records, millisBehindLatest: 0 });
 const keys = ['plain', '', 'clé-中\u2028\u2029😀', '"\\\u0000\n\r', '__proto__', 'null'];
 
-const transports: [string, (cut: Cut) => Session][] = [
+const transports: [string, (cut: Cut) => Session | Promise<Session>][] = [
   ['memory', inMemory((channel) => channel)],
   ['stdio on pipes', inProcess('stdio')],
   ['stdio on sockets', inProcess('stdio', 'socket')],
   ['aws-kcl in memory', inMemory((channel) => awsKclChannel(channel, kcl))],
   ['aws-kcl on pipes', inProcess('aws-kcl')],
+  ['a relay taken over', throughRelay],
 ];
 
 describe.each(transports)('%s', (_, open) => {
   it.each<Cut>(['whole', 'bytewise'])('carries a whole life, with the daemon writing %s', async (cut) => {
-    const { daemon, reports, done, end } = open(cut);
+    const { daemon, reports, done, end } = await open(cut);
     const records = keys.map((key, index) => record(index, key));
 
     expect(await daemon.act(initialize)).toEqual([]);
@@ -129,7 +162,7 @@ describe.each(transports)('%s', (_, open) => {
   });
 
   it('carries a line of 14 MB', async () => {
-    const { daemon, reports, done, end } = open('whole');
+    const { daemon, reports, done, end } = await open('whole');
     const records = Array.from({ length: 10 }, (_unused, index) =>
       record(index, `k${index}`, Buffer.alloc(1_050_000, `${index} of ten, `)),
     );
@@ -145,7 +178,7 @@ describe.each(transports)('%s', (_, open) => {
   });
 
   it('tells the worker when the daemon goes in the middle of an action, and lets it end', async () => {
-    const { daemon, reports, done, end } = open('whole');
+    const { daemon, reports, done, end } = await open('whole');
 
     await daemon.act(initialize);
     daemon.send(batch(record(1, 'hang')));
@@ -168,7 +201,7 @@ const positionOf = (from: WireRecord | undefined) => ({
 
 describe.each(transports.filter(([name]) => / on /.test(name)))('%s, with user code that prints', (name, open) => {
   it('keeps forged and broken lines from the daemon and shows them on standard error', async () => {
-    const { daemon, reports, done, end, printed } = open('whole');
+    const { daemon, reports, done, end, printed } = await open('whole');
 
     await daemon.act(initialize);
     const asked = await daemon.act(batch(record(1, 'first'), record(2, 'pollute'), record(3, 'last')));

@@ -14,10 +14,10 @@ const GENERATED = {
   end: '<!-- end of the generated part -->',
 };
 
-export const LIMITS = { ...LIFECYCLE_LIMITS, shutdownGraceMs: 25_000 };
+const LIMITS = { ...LIFECYCLE_LIMITS, shutdownGraceMs: 25_000 };
 
 /** One of each, without failures before. */
-export const STATES: readonly DaemonState[] = [
+const STATES: readonly DaemonState[] = [
   { kind: 'new' },
   { kind: 'starting', history: [] },
   { kind: 'serving', history: [], sinceMs: 0 },
@@ -29,7 +29,7 @@ export const STATES: readonly DaemonState[] = [
   { kind: 'ended', failure: undefined },
 ];
 
-export const INPUTS: readonly DaemonInput[] = [
+const INPUTS: readonly DaemonInput[] = [
   { kind: 'start' },
   { kind: 'initialized', atMs: 1 },
   { kind: 'sessionsGone' },
@@ -45,7 +45,7 @@ export function renderDaemonPage(page: string): string {
 }
 
 /** Every move that changes something; what is left out changes nothing. */
-export function renderTransitions(): string {
+function renderTransitions(): string {
   const rows = STATES.flatMap((state) =>
     INPUTS.flatMap((input) => {
       const { state: next, outputs } = stepDaemon(state, input, LIMITS);
@@ -56,7 +56,7 @@ export function renderTransitions(): string {
   return renderTable(['State', 'What happens', 'Next state', 'What is done'], rows);
 }
 
-export function nameOf(state: DaemonState): string {
+function nameOf(state: DaemonState): string {
   return state.kind === 'ending' ? `ending (${state.next.kind})` : state.kind;
 }
 

@@ -40,7 +40,7 @@ export function spawnWorker(args: readonly string[], pipes: 'fifo' | 'socket' = 
 
 export function spawnOnPipes(
   command: readonly string[],
-  options: Pick<SpawnOptions, 'cwd' | 'env'> = {},
+  { program = process.execPath, ...options }: Pick<SpawnOptions, 'cwd' | 'env'> & { readonly program?: string } = {},
 ): WorkerProcess {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-pipes-'));
   const [toWorker, fromWorker, errors] = ['in', 'out', 'err'].map((name) => openPipe(join(folder, name))) as [
@@ -48,7 +48,7 @@ export function spawnOnPipes(
     Pipe,
     Pipe,
   ];
-  const child = spawn(process.execPath, command, {
+  const child = spawn(program, command, {
     ...options,
     stdio: [toWorker.read, fromWorker.write, errors.write],
   });
