@@ -14,7 +14,9 @@ const EXIT_CODE_MEANINGS: Readonly<Record<ExitCode, string>> = {
 };
 
 export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
-  ['MILLRACE_ENGINE', 'the engine of `run`: local, stdio or aws-kcl'],
+  ['MILLRACE_ENGINE', 'the engine of `run`: daemon (default), local, stdio or aws-kcl'],
+  ['MILLRACE_JAVA, MILLRACE_JAVA_FLAGS', 'the Java of the daemon, and more flags for it'],
+  ['MILLRACE_DAEMON_LOG', "levels of the daemon's loggers: root=INFO,software.amazon.kinesis=DEBUG"],
   ['MILLRACE_<PROPERTY>', 'any property: MILLRACE_STREAM_NAME, MILLRACE_KINESIS_ENDPOINT, ...'],
   ['MILLRACE_<APPLICATION>_<PROPERTY>', 'the same for one of several consumers'],
   ['MILLRACE_LOG_LEVEL', 'trace, debug, info (default), warn, error, silent'],

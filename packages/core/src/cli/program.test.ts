@@ -98,7 +98,7 @@ describe('a wrong command line', () => {
     ['dev --shards 0 a.ts', "'0' is invalid. Give a whole number of at least 1."],
     ['dev --shards 1.5 a.ts', 'Give a whole number of at least 1.'],
     ['dev --endpoint localhost:4568 a.ts', 'Give a URL, for example http://127.0.0.1:4568.'],
-    ['run --engine daemon a.js', 'Allowed choices are local, stdio, aws-kcl.'],
+    ['run --engine demon a.js', 'Allowed choices are daemon, local, stdio, aws-kcl.'],
     ['put orders', 'nothing to send: give --file, --stdin or --pattern'],
     ['put orders --file a --stdin', "cannot be used with option '--stdin'"],
     ['put orders --pattern x --rate 0', 'Give records per second, more than 0.'],

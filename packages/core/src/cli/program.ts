@@ -102,7 +102,7 @@ function addDevCommand(program: Command, terminal: Terminal, finish: Finish): vo
     });
 }
 
-const ENGINES: readonly Engine[] = ['local', 'stdio', 'aws-kcl'];
+const ENGINES: readonly Engine[] = ['daemon', 'local', 'stdio', 'aws-kcl'];
 
 function addRunCommand(program: Command, terminal: Terminal): void {
   program
@@ -114,7 +114,7 @@ function addRunCommand(program: Command, terminal: Terminal): void {
     )
     .option('--consumer <name>', CONSUMER)
     .option('--file <file>', PROPERTIES_FILE)
-    .addOption(new Option('--engine <engine>', 'default: the variable MILLRACE_ENGINE').choices(ENGINES))
+    .addOption(new Option('--engine <engine>', 'default: the variable MILLRACE_ENGINE, else daemon').choices(ENGINES))
     .action(async (module: string, { consumer, file, engine }: ModuleFlags & { readonly engine?: Engine }) => {
       const { runModule } = await import('./run-command.js');
       await runModule({ module, cwd: terminal.cwd, consumer, engine, propertiesFile: file });
