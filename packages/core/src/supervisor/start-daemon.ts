@@ -136,6 +136,7 @@ async function takeIdentity(options: StartDaemonOptions): Promise<SlotLock> {
   }
   const coordination = await openCoordination(consumer, env);
   let chosen: string | undefined;
+  let inherited: readonly string[] = [];
   try {
     const renewEveryMs = consumer.settings.failoverTimeMs / 3;
     const found = await findIdentity({ candidates: candidates(), coordination, clock, renewEveryMs, signal });
@@ -145,13 +146,15 @@ async function takeIdentity(options: StartDaemonOptions): Promise<SlotLock> {
         { workerId: found.workerId, shards: found.inherited },
         'Taking up the leases that this worker had before.',
       );
-    chosen = found.workerId;
+    ({ workerId: chosen, inherited } = found);
   } finally {
     coordination.close();
     for (const [workerId, lock] of taken) if (workerId !== chosen) lock.release();
   }
   const lock = chosen === undefined ? undefined : taken.get(chosen);
   if (lock === undefined) throw new RangeError('The id that was found was no candidate.');
+  // Its leases stood still while they were watched, so no twin lives that could lead: the lead is a dead predecessor's.
+  if (inherited.length > 0) await giveLeadBack(options, lock.workerId);
   return lock;
 }
 
