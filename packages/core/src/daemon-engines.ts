@@ -53,6 +53,8 @@ export async function startDaemonEngines(request: DaemonEnginesRequest): Promise
     for (const engine of engines) engine.stop(undefined);
     await Promise.all(engines.map(({ closed }) => closed));
     await fleet.close();
+    // Asked to end while it started: what the end has broken, as a host that was sent the same signal, is no failure.
+    request.signal.throwIfAborted();
     throw error;
   }
   return { engines, hosts: () => fleet.pool?.facts() ?? [], close: () => fleet.close() };
