@@ -61,6 +61,8 @@ export async function startDaemonEngines(request: DaemonEnginesRequest): Promise
     await Promise.all(engines.map(({ closed }) => closed));
     await fleet.close();
     for (const lock of await Promise.allSettled(locks)) if (lock.status === 'fulfilled') lock.value.release();
+    // Asked to end while it started: what the end has broken, as a host that was sent the same signal, is no failure.
+    request.signal.throwIfAborted();
     throw error;
   }
   return { engines, hosts: () => fleet.pool?.facts() ?? [], close: () => fleet.close() };

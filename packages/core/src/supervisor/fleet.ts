@@ -13,6 +13,7 @@ import { openDoor, type Door } from './door.js';
 import { Guard } from './guard.js';
 import { startHostProcess } from './host-process.js';
 import { HostPool, type Host, type HostExit, type HostListener } from './host-pool.js';
+import { clearLeftFolders } from './left-folders.js';
 import { openLinkServer, type LinkServer, type Peer } from './link-server.js';
 import { makePrivateFolder, type PrivateFolder } from './private-folder.js';
 
@@ -116,7 +117,7 @@ export class Fleet {
     const failed = (error: unknown): void =>
       logger.warn({ err: toError(error) }, 'A part of the daemon was left behind.');
     await this.parts.pool?.stop().catch(failed);
-    this.parts.guard?.close();
+    await this.parts.guard?.close();
     this.parts.server?.close();
     this.parts.door?.close();
     await this.folder.remove().catch(failed);
@@ -130,6 +131,9 @@ export class Fleet {
       this.parts.door = await openDoor(path, (pid) => this.ring(pid));
       this.parts.guard = new Guard({ folder: path, logger, keepOpen: () => [...this.locks] });
       await this.parts.guard.start();
+      await clearLeftFolders(this.folder).catch((error: unknown) =>
+        logger.debug({ err: toError(error) }, 'What killed workers may have left was not looked for.'),
+      );
     }
     if (hosting.kind === 'perShard') return;
     this.parts.pool = new HostPool({

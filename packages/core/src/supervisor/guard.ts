@@ -4,6 +4,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startTickOf } from '../local/process-birth.js';
 import type { Logger } from '../ports.js';
+import { GUARD } from './private-folder.js';
 
 export interface GuardOptions {
   /** With the door open in it. */
@@ -49,15 +50,17 @@ export class Guard {
     old?.removeAllListeners('exit').kill('SIGKILL');
   }
 
-  /** Nothing is left to guard. */
-  close(): void {
+  /** Nothing is left to guard; resolves when its folder is not written to any more. */
+  async close(): Promise<void> {
     this.closed = true;
     this.child?.kill('SIGKILL');
+    // Whoever asked for the last one has been told how it went.
+    await this.writing.catch(() => undefined);
   }
 
   private launch(): void {
     const { folder, keepOpen, logger } = this.options;
-    const child = spawn('/bin/sh', [join(folder, 'guard.sh'), folder], {
+    const child = spawn('/bin/sh', [join(folder, GUARD), folder], {
       // In a session of its own: what ends us and our group must not end it.
       detached: true,
       stdio: ['ignore', 'ignore', 'ignore', ...keepOpen()],
@@ -75,7 +78,10 @@ export class Guard {
 
   /** One write after the other; a reader sees the old list or the new one. */
   private write(): Promise<void> {
-    this.writing = this.writing.then(async () => {
+    // One that failed does not keep the next from being tried.
+    const last = this.writing.catch(() => undefined);
+    this.writing = last.then(async () => {
+      if (this.closed) return;
       const lines = [...this.wards].map(([pid, startTick]) => `${pid} ${startTick}\n`);
       const draft = join(this.options.folder, 'wards.draft');
       await writeFile(draft, lines.join(''), { mode: 0o600 });

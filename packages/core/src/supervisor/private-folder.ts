@@ -6,7 +6,10 @@ import { MillraceError, toError } from '../errors.js';
 
 /** Addresses of local sockets are cut at about a hundred bytes. */
 const SOCKET_PATH_BYTES_MAX = 100;
-const ASSETS = ['relay.sh', 'guard.sh'] as const;
+export const FOLDER_PREFIX = 'millrace-';
+export const GUARD = 'guard.sh';
+export const SOCKET = 'supervisor';
+const ASSETS = ['relay.sh', GUARD] as const;
 
 export interface PrivateFolder {
   readonly path: string;
@@ -29,7 +32,7 @@ export async function makePrivateFolder(): Promise<PrivateFolder> {
   }
   return {
     path,
-    socket: join(path, 'supervisor'),
+    socket: join(path, SOCKET),
     remove: () => rm(path, { recursive: true, force: true }),
   };
 }
@@ -41,7 +44,7 @@ async function makeFolder(): Promise<string> {
   const problems: string[] = [];
   for (const place of places) {
     try {
-      return await mkdtemp(join(place, 'millrace-'));
+      return await mkdtemp(join(place, FOLDER_PREFIX));
     } catch (error) {
       problems.push(toError(error).message);
     }

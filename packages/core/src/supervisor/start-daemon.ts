@@ -4,15 +4,14 @@ import { join } from 'node:path';
 import { writeProperties } from '../config/properties-text.js';
 import type { ResolvedConsumer } from '../config/resolved.js';
 import { openCoordination } from '../daemon/coordination-aws.js';
-import type { Coordination } from '../daemon/coordination.js';
 import type { JavaProcess } from '../daemon/java-process.js';
 import { LeaseWatch } from '../daemon/lease-watch.js';
-import { releaseLeader } from '../daemon/release-leader.js';
 import type { Environment } from '../definition/definition.js';
 import { toError } from '../errors.js';
 import type { Clock, Logger } from '../ports.js';
 import { childCommand, relayCommand } from './child-command.js';
 import { ChildServers } from './child-servers.js';
+import { giveLeadBack } from './give-lead-back.js';
 import { DaemonSupervisor, type DaemonChange, type SessionServers } from './daemon-supervisor.js';
 import type { Admission, Fleet } from './fleet.js';
 import type { HostPool } from './host-pool.js';
@@ -107,25 +106,6 @@ export async function startDaemon(options: StartDaemonOptions): Promise<RunningD
   }
   return { workerId: lock.workerId, supervisor, servers };
 }
-
-/** Until the lead of a dead worker is given back, nobody assigns leases: KCL waits two minutes for it. */
-async function giveLeadBack({ consumer, env, clock, logger }: StartDaemonOptions, workerId: string): Promise<void> {
-  const signal = AbortSignal.timeout(RELEASE_WITHIN_MS);
-  let coordination: Coordination | undefined;
-  try {
-    coordination = await openCoordination(consumer, env);
-    await releaseLeader({ coordination, workerId, twinsRuledOut: true, clock, signal });
-  } catch (error) {
-    logger.warn(
-      { err: toError(error) },
-      'The lead could not be given back; until it expires (120 s) no lease is assigned.',
-    );
-  } finally {
-    coordination?.close();
-  }
-}
-
-const RELEASE_WITHIN_MS = 5_000;
 
 function launcherOf(
   { consumer, fleet, index, launcher }: StartDaemonOptions,

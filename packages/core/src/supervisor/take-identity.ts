@@ -7,13 +7,10 @@ import type { Environment } from '../definition/definition.js';
 import { MillraceError } from '../errors.js';
 import type { Clock, Logger } from '../ports.js';
 import { sleepUntilAborted } from '../runtime/race.js';
+import { giveLeadBack, type LeadOptions } from './give-lead-back.js';
 import { freeSlots, lockName, type SlotLock } from './slot-lock.js';
 
-export interface IdentityOptions {
-  readonly consumer: ResolvedConsumer;
-  readonly env: Environment;
-  readonly clock: Clock;
-  readonly logger: Logger;
+export interface IdentityOptions extends LeadOptions {
   readonly signal: AbortSignal;
 }
 
@@ -56,10 +53,8 @@ async function* onlySlot(
   );
 }
 
-async function findSlot(
-  slots: AsyncIterable<SlotLock>,
-  { consumer, env, clock, logger, signal }: IdentityOptions,
-): Promise<SlotLock> {
+async function findSlot(slots: AsyncIterable<SlotLock>, options: IdentityOptions): Promise<SlotLock> {
+  const { consumer, env, clock, logger, signal } = options;
   const taken = new Map<string, SlotLock>();
   async function* candidates(): AsyncGenerator<string> {
     for await (const lock of slots) {
@@ -69,6 +64,7 @@ async function findSlot(
   }
   const coordination = await openCoordination(consumer, env);
   let chosen: string | undefined;
+  let inherited: readonly string[] = [];
   try {
     const renewEveryMs = consumer.settings.failoverTimeMs / 3;
     const found = await findIdentity({ candidates: candidates(), coordination, clock, renewEveryMs, signal });
@@ -78,12 +74,14 @@ async function findSlot(
         { workerId: found.workerId, shards: found.inherited },
         'Taking up the leases that this worker had before.',
       );
-    chosen = found.workerId;
+    ({ workerId: chosen, inherited } = found);
   } finally {
     coordination.close();
     for (const [workerId, lock] of taken) if (workerId !== chosen) lock.release();
   }
   const lock = chosen === undefined ? undefined : taken.get(chosen);
   if (lock === undefined) throw new RangeError('The id that was found was no candidate.');
+  // Its leases stood still while they were watched, so no twin lives that could lead: the lead is a dead predecessor's.
+  if (inherited.length > 0) await giveLeadBack(options, lock.workerId);
   return lock;
 }
