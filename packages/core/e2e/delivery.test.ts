@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { EXIT_CODES } from '../src/exit-codes.js';
 import { missing, outOfOrder, repeated, strange, wrongCheckpoints } from './support/ledger.js';
+import { until } from './support/until.js';
 import { useWorlds } from './support/world.js';
 
 const { startWorld } = useWorlds();
@@ -69,4 +70,21 @@ it('checkpoints inside an aggregate of the KPL: the next start gets exactly the 
   expect(again.map(({ payload }) => payload)).toEqual(['part-2', 'part-3', 'part-4', 'after']);
   expect(again.map(({ id }) => id)).toEqual(stored.slice(3).map(({ id }) => id));
   expect(wrongCheckpoints(await world.leases(), world.handled())).toEqual([]);
+});
+
+it('asked to end while the daemon starts, it ends at once, and nobody waits for what it has left', async () => {
+  const world = await startWorld({ shards: 2 });
+  await world.put([{ id: 'waiting' }]);
+  const first = world.startWorker();
+  await until('Java', () => first.pids('java').length > 0, { pollMs: 50 });
+
+  expect(await first.stop(), first.tail()).toEqual({ code: 0, signal: null });
+  expect(world.handled()).toEqual([]);
+  expect(await first.leftovers()).toEqual([]);
+  expect(await world.leader()).toBeUndefined();
+
+  const second = world.startWorker();
+  await world.untilHandled(1);
+  expect(await second.stop(), second.tail()).toEqual({ code: 0, signal: null });
+  expect(await second.leftovers()).toEqual([]);
 });

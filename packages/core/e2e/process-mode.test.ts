@@ -19,25 +19,33 @@ describe.each([
   { mode: 'two hosts', env: { MILLRACE_HOSTS: '2' }, server: 'host', servers: 2 },
   { mode: 'a process for each shard', env: { MILLRACE_ISOLATION: 'process' }, server: 'child', servers: 3 },
 ] as const)('$mode', ({ env, server, servers }) => {
-  it('delivers everything, and an orderly stop leaves checkpoints at the last record and no process', async () => {
+  it('stops in the middle of its work with checkpoints at the last record, and goes on there', async () => {
     const world = await startWorld({ shards: 3 });
-    await world.put(Array.from({ length: 240 }, (_, n) => ({ id: `note-${n}`, key: `key-${n % 12}` })));
+    const slow = { do: 'slow', ms: 40 };
+    await world.put(Array.from({ length: 240 }, (_, n) => ({ id: `note-${n}`, key: `key-${n % 12}`, more: slow })));
     // Written by the stop alone: nothing else brings a checkpoint to the last record.
-    const worker = world.startWorker({ env, checkpoint: { everyMs: 600_000 } });
-    const stored = await world.untilAllHandled();
-    const serving = worker.pids(server);
-    const relays = worker.pids('relay');
+    const plan = { env, checkpoint: { everyMs: 600_000 } };
+    const first = world.startWorker(plan);
+    await until('records of every shard', () => new Set(world.handled().map(({ shardId }) => shardId)).size === 3);
+    const [serving, relays] = [first.pids(server), first.pids('relay')];
 
-    expect(await worker.stop(), worker.tail()).toEqual({ code: 0, signal: null });
-    const handled = world.handled();
+    expect(await first.stop(), first.tail()).toEqual({ code: 0, signal: null });
+    const half = world.handled();
     expect(serving).toHaveLength(servers);
     expect(relays).toHaveLength(server === 'host' ? 3 : 0);
-    expect(new Set(handled.map(({ pid }) => pid))).toEqual(new Set(serving));
+    expect(new Set(half.map(({ pid }) => pid))).toEqual(new Set(serving));
+    expect(half.length).toBeLessThan(240);
+    expect(wrongCheckpoints(await world.leases(), half)).toEqual([]);
+    expect(await first.leftovers()).toEqual([]);
+
+    const second = world.startWorker(plan);
+    const stored = await world.untilAllHandled();
+    expect(await second.stop(), second.tail()).toEqual({ code: 0, signal: null });
+    const handled = world.handled();
     expect(stored).toHaveLength(240);
     expect([missing(stored, handled), strange(stored, handled), repeated(handled)]).toEqual([[], [], []]);
     expect([outOfOrder(handled), keysOutOfOrder(handled)]).toEqual([[], []]);
     expect(wrongCheckpoints(await world.leases(), handled)).toEqual([]);
-    expect(await worker.leftovers()).toEqual([]);
   });
 
   it('goes from a shard that was split to its children', async () => {
