@@ -1,11 +1,9 @@
 /** Takes the name under which a worker owns leases, and locks it. */
-import type { ResolvedConsumer } from '../config/resolved.js';
 import { openCoordination } from '../daemon/coordination-aws.js';
 import { propertyOf } from '../daemon/effective-property.js';
 import { findIdentity } from '../daemon/worker-identity.js';
-import type { Environment } from '../definition/definition.js';
 import { MillraceError } from '../errors.js';
-import type { Clock, Logger } from '../ports.js';
+import type { Clock } from '../ports.js';
 import { sleepUntilAborted } from '../runtime/race.js';
 import { giveLeadBack, type LeadOptions } from './give-lead-back.js';
 import { freeSlots, lockName, type SlotLock } from './slot-lock.js';
