@@ -9,9 +9,10 @@ import { preflight, type PreflightReport } from './daemon/preflight.js';
 import { prepareLaunch } from './daemon-launcher.js';
 import type { Environment } from './definition/definition.js';
 import { daemonChannel } from './diagnostics.js';
-import { ConfigurationError, MillraceError } from './errors.js';
+import { ConfigurationError, MillraceError, toError } from './errors.js';
 import type { RuntimePorts } from './ports.js';
 import type { SessionSetup } from './runtime/live-sessions.js';
+import { untilAborted } from './runtime/race.js';
 import type { DaemonHealth } from './runtime/worker-health.js';
 import { attachSelfTest } from './supervisor/attach-self-test.js';
 import type { DaemonChange, DaemonSupervisor } from './supervisor/daemon-supervisor.js';
@@ -45,11 +46,14 @@ export async function startDaemonEngines(request: DaemonEnginesRequest): Promise
   const locks = request.consumers.map((consumer) => takeIdentity({ ...request, consumer, clock, logger }));
   for (const lock of locks) lock.catch(() => undefined);
   try {
-    const [prepare, reports] = await Promise.all([
+    const ready = Promise.all([
       prepareLaunch({ env, java: options.java ?? {}, logger }),
       lookAll(request, fleet),
       fleet.startHosts(),
     ]);
+    const started = await untilAborted(ready, request.signal);
+    if (started.kind === 'aborted') throw toError(request.signal.reason);
+    const [prepare, reports] = started.value;
     for (const [index, consumer] of request.consumers.entries()) {
       const lock = await locks[index];
       if (lock === undefined) throw new RangeError('Each consumer has an identity.');
@@ -70,6 +74,12 @@ export async function startDaemonEngines(request: DaemonEnginesRequest): Promise
 
 /** Whether hosts can take over the pipes of relays is found out before Java starts. */
 async function chooseHosting({ consumers, setups, ports }: DaemonEnginesRequest): Promise<Hosting> {
+  if (process.platform === 'win32') {
+    throw new MillraceError(
+      'ENGINE_UNAVAILABLE',
+      "Amazon's daemon is run on Linux and macOS; on Windows use WSL, or MILLRACE_ENGINE=local for development.",
+    );
+  }
   const wishes = new Set(consumers.map(({ daemon }) => daemon.isolation));
   if (wishes.size > 1) {
     const message =

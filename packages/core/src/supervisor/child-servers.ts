@@ -21,7 +21,9 @@ export class ChildServers implements SessionServers {
 
   /** Takes a process in that our Java has started; its session has the name that it gave itself. */
   admit(peer: Peer, javaPid: number | undefined): boolean {
-    if (javaPid === undefined || parentOf(peer.pid) !== javaPid) return false;
+    if (javaPid === undefined || !peer.name.startsWith(`${this.options.applicationName}#`)) return false;
+    // Unknown where there is no /proc; nobody else may enter the folder of the socket.
+    if ((parentOf(peer.pid) ?? javaPid) !== javaPid) return false;
     const sessionId = peer.name;
     this.children.set(sessionId, peer);
     this.options.opened(sessionId);

@@ -121,6 +121,15 @@ describe('sessions', () => {
     ]);
   });
 
+  it('do not go to a host that is blocked while another one responds', async () => {
+    const world = await new World(2).started();
+    await world.clock.advance(3_000);
+    world.hosts[1]?.tell({ kind: 'status', shards: {} });
+    for (const sessionId of ['s1', 's2']) world.pool.serve('app', sessionId, relay);
+
+    expect(world.hosts.map((host) => host.attached())).toEqual([[], ['s1', 's2']]);
+  });
+
   it('wait while no host is ready', async () => {
     const world = new World();
     void world.pool.start();

@@ -114,11 +114,14 @@ export class HostPool {
     });
   }
 
-  /** Hands a session to the host with the fewest; it waits while no host is ready. */
+  /** Hands a session to the host with the fewest, of those that respond if any does; it waits while no host is ready. */
   serve(applicationName: string, sessionId: string, relay: RelayProcess): void {
     const [slot] = this.slots
       .filter(({ ready }) => ready)
-      .toSorted((left, right) => left.sessions.size - right.sessions.size);
+      .toSorted(
+        (left, right) =>
+          Number(this.isSilent(left)) - Number(this.isSilent(right)) || left.sessions.size - right.sessions.size,
+      );
     if (slot === undefined) {
       this.waiting.push({ applicationName, sessionId, relay });
       return;
@@ -158,6 +161,10 @@ export class HostPool {
     });
     await Promise.all(hosts.map(({ exited }) => exited));
     late.cancel();
+  }
+
+  private isSilent({ heardAtMs }: Slot): boolean {
+    return this.options.clock.monotonicMs() - heardAtMs >= SILENT_AFTER_MS;
   }
 
   private launch(slot: Slot): void {
