@@ -13,6 +13,7 @@ import { findIdentity } from '../daemon/worker-identity.js';
 import type { Environment } from '../definition/definition.js';
 import { MillraceError, toError } from '../errors.js';
 import type { Clock, Logger } from '../ports.js';
+import { sleepUntilAborted } from '../runtime/race.js';
 import { childCommand, relayCommand } from './child-command.js';
 import { ChildServers } from './child-servers.js';
 import { DaemonSupervisor, type SessionServers } from './daemon-supervisor.js';
@@ -119,7 +120,7 @@ async function takeIdentity(options: StartDaemonOptions): Promise<SlotLock> {
   ].join('\0');
   const given = consumer.settings.workerId;
   if (given !== undefined) {
-    const lock = await lockName(given, scope);
+    const lock = await lockGiven(given, { scope, clock, signal });
     if (lock !== undefined) return lock;
     throw new MillraceError(
       'DAEMON_FAILED',
@@ -153,6 +154,22 @@ async function takeIdentity(options: StartDaemonOptions): Promise<SlotLock> {
   const lock = chosen === undefined ? undefined : taken.get(chosen);
   if (lock === undefined) throw new RangeError('The id that was found was no candidate.');
   return lock;
+}
+
+const LOCKED_WITHIN_MS = 5_000;
+const LOCK_POLL_MS = 100;
+
+/** The guard of a worker that was just killed holds its name until its daemon is dead. */
+async function lockGiven(
+  workerId: string,
+  { scope, clock, signal }: { readonly scope: string } & Pick<StartDaemonOptions, 'clock' | 'signal'>,
+): Promise<SlotLock | undefined> {
+  const startedMs = clock.monotonicMs();
+  for (;;) {
+    const lock = await lockName(workerId, scope);
+    if (lock !== undefined || clock.monotonicMs() - startedMs > LOCKED_WITHIN_MS) return lock;
+    if (!(await sleepUntilAborted(clock, LOCK_POLL_MS, signal))) return undefined;
+  }
 }
 
 /** Until the lead of a dead worker is given back, nobody assigns leases: KCL waits two minutes for it. */
