@@ -12,6 +12,7 @@ while read -r leader started; do
   # Another process may have got the id since. The command stands in parentheses; after it the start time is the 20th word.
   read -r stat 2>/dev/null < "/proc/$leader/stat" || continue
   set -- ${stat##*) }
-  [ "${20}" = "$started" ] && kill -KILL -- "-$leader"
+  # Without `--`: dash takes it for a number, and kills nothing.
+  [ "${20}" = "$started" ] && kill -KILL "-$leader"
 done < "$folder/wards"
 rm -rf "$folder"

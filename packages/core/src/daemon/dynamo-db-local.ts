@@ -19,7 +19,7 @@ const FOREIGN = /^(JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|_JAVA_OPTIONS)$/;
  * Java does not look at its standard input, so a shell does: `"$@"` is the command of the server. What is in memory needs
  * no end in order.
  */
-const LEAVE_WITH_PARENT = `
+export const LEAVE_WITH_PARENT = `
 server=
 trap 'kill -KILL "$server"' TERM
 exec 3<&0 </dev/null

@@ -32,8 +32,10 @@ export class DevEmulators {
   }
 
   async stop(): Promise<void> {
-    const started = await Promise.allSettled([this.kinesis, this.dynamoDb]);
-    await Promise.all(started.map((one) => (one.status === 'fulfilled' ? one.value?.stop() : undefined)));
+    // One that did not start has nothing to stop.
+    const stopOne = async (starting: Promise<EmulatorProcess> | undefined): Promise<void> =>
+      (await starting?.catch(() => undefined))?.stop();
+    await Promise.all([stopOne(this.kinesis), stopOne(this.dynamoDb)]);
   }
 
   /** The emulator keeps the streams of each region apart; `millrace put` looks where the environment says. */
