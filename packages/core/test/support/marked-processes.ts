@@ -6,13 +6,13 @@ export interface MarkedProcess {
   readonly command: string;
 }
 
-/** @param mark - `NAME=value`; what has no environment any more, like a zombie, does not count. */
+/** @param mark - the value, one of a kind; what has no environment any more, like a zombie, does not count. */
 export function markedProcesses(mark: string): readonly MarkedProcess[] {
   return readdirSync('/proc')
     .map(Number)
     .filter((pid) => pid > 0)
     .flatMap((pid) => {
-      if (!read(pid, 'environ').includes(mark)) return [];
+      if (!read(pid, 'environ').some((variable) => variable.endsWith(`=${mark}`))) return [];
       return [{ pid, command: read(pid, 'cmdline').join(' ').slice(0, 200) }];
     });
 }
