@@ -63,6 +63,8 @@ async function askForPlaces(needs: readonly EmulatorsNeeded[], link: ParentLink)
   if (!kinesis && !dynamoDb) return NOTHING;
   const answer = link.next();
   await link.send({ kind: 'emulatorsNeeded', kinesis, dynamoDb });
+  // Emulators take seconds to start, and the SDK a part of one to load.
+  await Promise.all([import('@aws-sdk/client-kinesis'), dynamoDb ? import('@aws-sdk/client-dynamodb') : undefined]);
   const places = await untilAborted(answer, link.stop);
   return places.kind === 'aborted' || places.value.kind !== 'emulators' ? undefined : places.value;
 }
