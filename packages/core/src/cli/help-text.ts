@@ -33,6 +33,7 @@ export function helpFooter(): string {
     '',
     'Examples:',
     '  $ millrace dev src/order-mailer.ts',
+    '  $ millrace dev --daemon src/order-mailer.ts',
     `  $ millrace put orders --endpoint http://127.0.0.1:4568 --pattern '{"id":"{{n}}"}' --count 100`,
     '  $ millrace properties src/order-mailer.ts',
     '  $ millrace provision dist/order-mailer.js --leases',

@@ -97,6 +97,8 @@ describe('a wrong command line', () => {
     ['dev', "missing required argument 'module'"],
     ['dev --shards 0 a.ts', "'0' is invalid. Give a whole number of at least 1."],
     ['dev --shards 1.5 a.ts', 'Give a whole number of at least 1.'],
+    ['dev --dynamodb-endpoint http://127.0.0.1:8000 a.ts', '--dynamodb-endpoint is for --daemon'],
+    ['dev --daemon --checkpoints a.json a.ts', "'--daemon' cannot be used with option '--checkpoints <file>'"],
     ['dev --endpoint localhost:4568 a.ts', 'Give a URL, for example http://127.0.0.1:4568.'],
     ['run --engine demon a.js', 'Allowed choices are daemon, local, stdio, aws-kcl.'],
     ['put orders', 'nothing to send: give --file, --stdin or --pattern'],

@@ -4,12 +4,12 @@ import { Command, CommanderError, Option } from 'commander';
 import { EXIT_CODES, exitCodeOf } from '../exit-codes.js';
 import type { Engine } from '../worker-options.js';
 import { addDoctorCommand } from './doctor/doctor-program.js';
+import { addDevCommand } from './dev/dev-program.js';
 import { helpFooter } from './help-text.js';
 import { addJarsCommands } from './jars/jars-program.js';
 import { CONSUMER, MODULE, PROPERTIES_FILE } from './module-options.js';
 import { addProvisionCommands } from './provision/provision-program.js';
 import { addPutCommand } from './put/put-program.js';
-import { readCount, readEndpoint } from './read-options.js';
 import { formatError } from '../format-error.js';
 import type { Terminal } from './terminal.js';
 
@@ -44,7 +44,7 @@ export function buildProgram(terminal: Terminal, finish: Finish): Command {
     .option('--verbose', 'print the stack of errors')
     .addHelpText('after', helpFooter());
   program.commandsGroup('Developing:');
-  addDevCommand(program, terminal, finish);
+  addDevCommand(program, { terminal, finish, isVerbose: () => isVerbose(program, terminal) });
   addPutCommand(program, terminal, finish);
   program.commandsGroup('Running:');
   addRunCommand(program, terminal);
@@ -60,46 +60,6 @@ export function buildProgram(terminal: Terminal, finish: Finish): Command {
 interface ModuleFlags {
   readonly consumer?: string;
   readonly file?: string;
-}
-
-interface DevFlags extends ModuleFlags {
-  readonly endpoint?: string;
-  readonly region?: string;
-  readonly shards: number;
-  readonly watch: boolean;
-  readonly json: boolean;
-  readonly records: boolean;
-  readonly checkpoints?: string;
-}
-
-function addDevCommand(program: Command, terminal: Terminal, finish: Finish): void {
-  program
-    .command('dev')
-    .argument('<module>', MODULE)
-    .summary('run consumers on this machine, restart on change, watch them')
-    .description(
-      'Runs the consumers of a module on the local engine and restarts them when the code changes. Without an endpoint it starts an embedded Kinesis (the package kinesis-local) and creates the streams.',
-    )
-    .option('--consumer <name>', CONSUMER)
-    .option('--file <file>', PROPERTIES_FILE)
-    .option('--endpoint <url>', 'read this Kinesis instead of the embedded one', readEndpoint)
-    .option('--region <region>', 'default: regionName, AWS_REGION, then us-east-1 on this machine')
-    .option('--shards <n>', 'shards of a stream that is created', readCount, 1)
-    .option(
-      '--checkpoints <file>',
-      'default: .millrace/<application>.checkpoints.json; none is kept for the embedded Kinesis',
-    )
-    .option('--no-watch', 'end when the worker ends, and ignore changes')
-    .option('--json', 'print every event as a line of JSON', false)
-    .option('--records', 'with --json: events of single records as well', false)
-    .action(async (module: string, flags: DevFlags) => {
-      const { dev } = await import('./dev/dev-command.js');
-      const { endpoint, region, shards, watch, json, records } = flags;
-      const { consumer, file: propertiesFile, checkpoints: checkpointFile } = flags;
-      const verbose = isVerbose(program, terminal);
-      const given = { module, consumer, propertiesFile, endpoint, region, shards, checkpointFile };
-      finish(await dev({ ...given, watch, json, records, verbose }, terminal));
-    });
 }
 
 const ENGINES: readonly Engine[] = ['daemon', 'local', 'stdio', 'aws-kcl'];

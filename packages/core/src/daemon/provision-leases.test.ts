@@ -47,6 +47,11 @@ describe('the list of shards', () => {
 });
 
 describe('a first lease', () => {
+  it('belongs to the worker that is about to start alone', () => {
+    const plan = planLeases([shard(0, [0, 16])], TRIM_HORIZON, 'mine');
+    expect(plan.kind === 'leases' && plan.rows[0]).toMatchObject({ leaseOwner: { S: 'mine' } });
+  });
+
   it('is the row that KCL 3.1.3 writes', () => {
     const plan = planLeases([shard(0, [0, 16])], TRIM_HORIZON);
     expect(plan).toEqual({

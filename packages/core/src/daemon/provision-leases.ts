@@ -47,14 +47,16 @@ export function shardFilterOf(position: InitialPosition): ShardFilter {
   }
 }
 
-export function planLeases(listed: readonly ListedShard[], position: InitialPosition): LeasePlan {
+/** @param owner - the id of a worker that is about to start alone: it takes its leases up at once. */
+export function planLeases(listed: readonly ListedShard[], position: InitialPosition, owner?: string): LeasePlan {
   const shards = shardsAt(listed, position).toSorted((left, right) =>
     BigInt(left.startingHashKey) < BigInt(right.startingHashKey) ? -1 : 1,
   );
   const gap = findGap(shards);
   if (gap !== undefined) return { kind: 'incomplete', reason: gap };
   if (shards.length > LEASES_MAX) return { kind: 'tooMany', shards: shards.length };
-  const rows = shards.map((shard) => leaseRow(shard, position));
+  const owned = owner === undefined ? {} : { leaseOwner: { S: owner } };
+  const rows = shards.map((shard) => ({ ...leaseRow(shard, position), ...owned }));
   return { kind: 'leases', rows, shardIds: shards.map(({ shardId }) => shardId) };
 }
 

@@ -6,6 +6,8 @@ import { checkTable, createTableInput, tableState, type ProvisionedTable, type T
 
 /** As long as KCL itself would wait. */
 const READY_WITHIN_MS = 600_000;
+/** A DynamoDB on this machine is ready at once, one in AWS in seconds. */
+const POLL_FIRST_MS = 50;
 const POLL_MS = 500;
 const SAY_EVERY_MS = 10_000;
 
@@ -25,7 +27,10 @@ export async function makeTables(tables: readonly ProvisionedTable[], ports: Pro
     recovery: plan.pointInTimeRecovery && (outcome === 'created' || plan.role === 'leases') ? 'wanted' : 'done',
   }));
   const startedMs = clock.monotonicMs();
-  for (let saidMs = startedMs; ; await sleepUntilAborted(clock, POLL_MS)) {
+  let saidMs = startedMs;
+  let pauseMs = POLL_FIRST_MS;
+  for (; ; await sleepUntilAborted(clock, pauseMs)) {
+    pauseMs = Math.min(pauseMs * 2, POLL_MS);
     const unfinished: Making[] = [];
     for (const making of pending) {
       if (!(await advance(making, ports))) unfinished.push(making);

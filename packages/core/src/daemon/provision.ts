@@ -15,6 +15,8 @@ import { checkTable, planTables, type ProvisionedTable, type TablePlan } from '.
 export interface ProvisionRequest {
   /** Write the first leases too. */
   readonly leases: boolean;
+  /** Whose the leases are from the start; only where no other worker is. Without it they are assigned. */
+  readonly leaseOwner?: string | undefined;
   /** Read, say what would be done, and do nothing. */
   readonly dryRun: boolean;
 }
@@ -42,7 +44,7 @@ export async function provision(
   ports: ProvisionPorts,
 ): Promise<Provisioned> {
   const plans = planTables(consumer);
-  const leases = request.leases ? await listLeases(consumer, ports) : undefined;
+  const leases = request.leases ? await listLeases(consumer, ports, request.leaseOwner) : undefined;
   const tables = await checkTables(plans, ports);
   if (!request.dryRun) await makeTables(tables, ports);
   if (leases === undefined) return { tables, leases: undefined };
@@ -63,10 +65,14 @@ type WholeLeases = LeasePlan & { readonly kind: 'leases' };
 const LISTINGS_MAX = 3;
 const LISTING_PAUSE_MS = 1_000;
 
-async function listLeases({ stream, settings }: ResolvedConsumer, ports: ProvisionPorts): Promise<WholeLeases> {
+async function listLeases(
+  { stream, settings }: ResolvedConsumer,
+  ports: ProvisionPorts,
+  owner: string | undefined,
+): Promise<WholeLeases> {
   const { initialPosition } = settings;
   for (let listing = 1; ; listing += 1) {
-    const plan = planLeases(await ports.listShards(shardFilterOf(initialPosition)), initialPosition);
+    const plan = planLeases(await ports.listShards(shardFilterOf(initialPosition)), initialPosition, owner);
     if (plan.kind === 'leases') return plan;
     if (plan.kind === 'tooMany') throw tooMany(stream, plan.shards);
     if (listing === LISTINGS_MAX) throw incomplete(stream, plan.reason);

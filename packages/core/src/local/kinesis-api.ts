@@ -101,8 +101,14 @@ export async function clientConfig({ endpoint, region, env }: KinesisConnection)
     maxAttempts: 1,
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(knownRegion === undefined ? {} : { region: knownRegion }),
-    ...(local && env['AWS_ACCESS_KEY_ID'] === undefined
-      ? { credentials: { accessKeyId: 'AKIALOCAL', secretAccessKey: 'local' } }
+    // The SDK would look into the environment of the process, which may be another one.
+    ...(local
+      ? {
+          credentials: {
+            accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? 'AKIALOCAL',
+            secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? 'local',
+          },
+        }
       : {}),
   };
 }

@@ -95,6 +95,12 @@ it.each<[string | undefined, DevEvent]>([
     'Embedded Kinesis at http://h:1; what it holds is gone when this command ends.',
     { kind: 'emulatorStarted', endpoint: 'http://h:1' },
   ],
+  [
+    'DynamoDB Local at http://h:2, for the leases; they are gone when this command ends.',
+    { kind: 'dynamoDbStarted', endpoint: 'http://h:2' },
+  ],
+  ['The disk is full.', { kind: 'archiveFailed', why: 'The disk is full.' }],
+  [undefined, { kind: 'tablesReady', applicationName: 'mailer', leases: 'written' }],
   ['Created stream orders.', { kind: 'streamReady', stream: 'orders', made: 'created' }],
   [undefined, { kind: 'streamReady', stream: 'orders', made: 'existed' }],
   [undefined, { kind: 'workerRunning' }],

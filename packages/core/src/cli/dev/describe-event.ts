@@ -46,6 +46,12 @@ function describeDevEvent(event: Exclude<DevEvent, { kind: 'session' }>, wording
   switch (event.kind) {
     case 'emulatorStarted':
       return `Embedded Kinesis at ${event.endpoint}; what it holds is gone when this command ends.`;
+    case 'dynamoDbStarted':
+      return `DynamoDB Local at ${event.endpoint}, for the leases; they are gone when this command ends.`;
+    case 'makingArchive':
+      return "Making the archive of the daemon's classes, once for this Java; every start takes half the time then.";
+    case 'archiveFailed':
+      return event.why;
     case 'consumersLoaded':
       return event.consumers.map(describeConsumer).join('\n') + putHints(event.consumers, wording);
     case 'streamReady':
@@ -65,6 +71,7 @@ function describeDevEvent(event: Exclude<DevEvent, { kind: 'session' }>, wording
     case 'killed':
       return `The worker was killed: ${event.why}. Records that were not checkpointed come again.`;
     case 'workerStarted':
+    case 'tablesReady':
     case 'workerRunning':
       return undefined;
     default:

@@ -5,14 +5,15 @@ import { join, relative } from 'node:path';
 import { styleText } from 'node:util';
 import { watch } from 'chokidar';
 import { EXIT_CODES, type ExitCode } from '../../exit-codes.js';
-import { startEmulator, type Emulator } from '../../local/emulator.js';
-import { stderrLogger, systemClock } from '../../process-ports.js';
+import { systemClock } from '../../process-ports.js';
 import { locateModule, type ModuleFile } from '../module-file.js';
 import type { Terminal } from '../terminal.js';
+import { DevEmulators } from './dev-emulators.js';
 import type { DevEvent, DevRequest } from './dev-events.js';
 import { DevSession } from './dev-session.js';
 import { jsonDisplay, plainDisplay, tableDisplay, type Display } from './displays.js';
 import type { RowState } from './live-view.js';
+import { readyDaemon } from './ready-daemon.js';
 import { startChild } from './start-child.js';
 import { isForeign, isWatched, projectFolder } from './watched-files.js';
 
@@ -21,61 +22,38 @@ export interface DevOptions extends Omit<DevRequest, 'cwd' | 'temporaryFolder'> 
   readonly json: boolean;
 }
 
-/** Resolves with the exit code when the worker and the emulator are gone. */
+/**
+ * Resolves with the exit code when the worker and the emulators are gone.
+ *
+ * @throws MillraceError with what keeps the emulators or the daemon from being started.
+ */
 export async function dev(options: DevOptions, terminal: Terminal): Promise<number> {
   const module = locateModule(options.module, terminal.cwd);
   const display = chooseDisplay(options, terminal);
   const temporaryFolder = await mkdtemp(join(tmpdir(), 'millrace-dev-'));
   const emit = (event: DevEvent): void => display.event(event);
-  const emulator = new LazyEmulator(options.region, terminal, emit);
+  const emulators = new DevEmulators(options, terminal, emit);
   const request: DevRequest = { ...options, module: module.path, cwd: terminal.cwd, temporaryFolder };
   const session = new DevSession({
     clock: systemClock,
     watch: options.watch,
     startChild: (listener) => startChild(request, { message: listener, line: (line) => display.log(line) }),
     emit,
-    provideEndpoint: () => emulator.provide(),
+    provideEmulators: (needed) => emulators.provide(needed),
   });
   const forget = onSignals(session);
   const unwatch = options.watch ? watchProject(module, terminal, session) : undefined;
   try {
+    // Before anything is started: what is missing is said at once, and the first start has what makes it fast.
+    if (options.engine === 'daemon') await readyDaemon(terminal.env, emit);
     session.start();
     return await session.ended;
   } finally {
     await unwatch?.();
-    await emulator.stop();
+    await emulators.stop();
     await rm(temporaryFolder, { recursive: true, force: true });
     display.close();
     forget();
-  }
-}
-
-/** Started for the first worker that needs it, and kept while workers come and go. */
-class LazyEmulator {
-  private started: Promise<Emulator> | undefined;
-
-  constructor(
-    private readonly region: string | undefined,
-    private readonly terminal: Terminal,
-    private readonly emit: (event: DevEvent) => void,
-  ) {}
-
-  async provide(): Promise<{ readonly endpoint: string; readonly region: string }> {
-    this.started ??= this.start();
-    const { endpoint, region } = await this.started;
-    // The emulator keeps the streams of each region apart; `millrace put` looks where the environment says.
-    return { endpoint, region: this.region ?? this.terminal.env['AWS_REGION'] ?? region };
-  }
-
-  async stop(): Promise<void> {
-    const emulator = await this.started?.catch(() => undefined);
-    await emulator?.stop();
-  }
-
-  private async start(): Promise<Emulator> {
-    const emulator = await startEmulator({ streams: [], logger: stderrLogger(this.terminal.env) });
-    this.emit({ kind: 'emulatorStarted', endpoint: emulator.endpoint });
-    return emulator;
   }
 }
 
@@ -133,7 +111,7 @@ const SETTLE_MS = 100;
 
 function watchProject(module: ModuleFile, terminal: Terminal, session: DevSession): () => Promise<void> {
   const folder = projectFolder(module.path);
-  const watcher = watch(folder, { ignoreInitial: true, ignored: (path) => isForeign(path, folder) });
+  const watcher = watch(folder, { ignoreInitial: true, ignored: (path) => isForeign(path, folder, tmpdir()) });
   let timer: { cancel(): void } | undefined;
   watcher.on('all', (_, path) => {
     if (!isWatched(path, module.language)) return;

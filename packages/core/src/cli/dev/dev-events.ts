@@ -14,6 +14,13 @@ export interface ConsumerFacts {
 export type WorkerEvent =
   | { readonly kind: 'consumersLoaded'; readonly consumers: readonly ConsumerFacts[]; readonly graceMs: number }
   | { readonly kind: 'streamReady'; readonly stream: string; readonly made: 'created' | 'existed' }
+  /** Tables and leases of a daemon at a DynamoDB on this machine. */
+  | {
+      readonly kind: 'tablesReady';
+      readonly applicationName: string;
+      /** `left` to the worker, which then needs longer for its start. */
+      readonly leases: 'written' | 'kept' | 'left';
+    }
   | { readonly kind: 'workerRunning' }
   | { readonly kind: 'session'; readonly event: PlainSessionEvent }
   /** The parent did not keep up; the totals of the next `progress` are right all the same. */
@@ -24,6 +31,11 @@ export type WorkerEvent =
 export type DevEvent =
   | WorkerEvent
   | { readonly kind: 'emulatorStarted'; readonly endpoint: string }
+  | { readonly kind: 'dynamoDbStarted'; readonly endpoint: string }
+  /** Made once for a Java and a list of jars; it takes a few seconds. */
+  | { readonly kind: 'makingArchive' }
+  /** The daemon starts without it, more slowly. */
+  | { readonly kind: 'archiveFailed'; readonly why: string }
   | { readonly kind: 'workerStarted'; readonly pid: number }
   | { readonly kind: 'workerEnded'; readonly exitCode: number | undefined; readonly signal: string | undefined }
   | { readonly kind: 'fileChanged'; readonly file: string }
@@ -31,15 +43,30 @@ export type DevEvent =
   | { readonly kind: 'stopping'; readonly why: string }
   | { readonly kind: 'killed'; readonly why: string };
 
-export type FromWorker = WorkerEvent | { readonly kind: 'endpointNeeded' };
+/** What consumers need that name no endpoint of their own. */
+export interface EmulatorsNeeded {
+  readonly kinesis: boolean;
+  readonly dynamoDb: boolean;
+}
+
+/** Where those are; undefined for what was not needed. */
+export interface EmulatorPlaces {
+  readonly kinesis: { readonly endpoint: string; readonly region: string } | undefined;
+  readonly dynamoDb: string | undefined;
+}
+
+export type FromWorker = WorkerEvent | ({ readonly kind: 'emulatorsNeeded' } & EmulatorsNeeded);
 
 export interface DevRequest {
+  readonly engine: 'local' | 'daemon';
   readonly module: string;
   readonly cwd: string;
   readonly consumer: string | undefined;
   readonly propertiesFile: string | undefined;
   /** From the command line: counts for every consumer. */
   readonly endpoint: string | undefined;
+  /** The same for the daemon's tables. */
+  readonly dynamoDbEndpoint: string | undefined;
   readonly region: string | undefined;
   /** Of streams that are made. */
   readonly shards: number;
@@ -53,6 +80,6 @@ export interface DevRequest {
 
 export type ToWorker =
   | { readonly kind: 'start'; readonly request: DevRequest }
-  | { readonly kind: 'endpoint'; readonly endpoint: string; readonly region: string }
-  /** The emulator did not start; the parent has said so. */
+  | ({ readonly kind: 'emulators' } & EmulatorPlaces)
+  /** An emulator did not start; the parent has said so. */
   | { readonly kind: 'stop' };

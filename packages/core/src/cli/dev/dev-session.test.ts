@@ -32,6 +32,8 @@ function testChild(pid: number, listener: (message: FromWorker) => void): TestCh
   return child;
 }
 
+const KINESIS = { endpoint: 'http://127.0.0.1:1', region: 'us-east-1' };
+
 function start(options: { readonly watch: boolean; readonly emulatorFails?: Error }) {
   const clock = new ManualClock();
   const children: TestChild[] = [];
@@ -45,9 +47,9 @@ function start(options: { readonly watch: boolean; readonly emulatorFails?: Erro
       return child;
     },
     emit: (event) => void events.push(event),
-    provideEndpoint: () =>
+    provideEmulators: ({ dynamoDb }) =>
       options.emulatorFails === undefined
-        ? Promise.resolve({ endpoint: 'http://127.0.0.1:1', region: 'us-east-1' })
+        ? Promise.resolve({ kinesis: KINESIS, dynamoDb: dynamoDb ? 'http://127.0.0.1:2' : undefined })
         : Promise.reject(options.emulatorFails),
   });
   let ended: unknown;
@@ -180,15 +182,15 @@ describe('without watching', () => {
 describe('the endpoint', () => {
   it('is given to the worker that asks for it', async () => {
     const test = start({ watch: true });
-    test.child(0).say({ kind: 'endpointNeeded' });
+    test.child(0).say({ kind: 'emulatorsNeeded', kinesis: true, dynamoDb: true });
     await test.clock.settle();
-    expect(test.child(0).heard).toEqual([{ kind: 'endpoint', endpoint: 'http://127.0.0.1:1', region: 'us-east-1' }]);
+    expect(test.child(0).heard).toEqual([{ kind: 'emulators', kinesis: KINESIS, dynamoDb: 'http://127.0.0.1:2' }]);
   });
 
   it('that cannot be provided ends the command with its error, when the worker is gone', async () => {
     const failure = new Error('no emulator');
     const test = start({ watch: true, emulatorFails: failure });
-    test.child(0).say({ kind: 'endpointNeeded' });
+    test.child(0).say({ kind: 'emulatorsNeeded', kinesis: true, dynamoDb: true });
     await test.clock.settle();
     expect(test.ended()).toBeUndefined();
     test.child(0).exit({ exitCode: 0 });

@@ -7,7 +7,7 @@
  */
 import { EXIT_CODES, type ExitCode } from '../../exit-codes.js';
 import type { Clock, Timer } from '../../ports.js';
-import type { DevEvent, FromWorker, ToWorker } from './dev-events.js';
+import type { DevEvent, EmulatorPlaces, EmulatorsNeeded, FromWorker, ToWorker } from './dev-events.js';
 
 export interface DevChild {
   readonly pid: number;
@@ -29,8 +29,8 @@ export interface DevSessionOptions {
   readonly watch: boolean;
   readonly startChild: (listener: (message: FromWorker) => void) => DevChild;
   readonly emit: (event: DevEvent) => void;
-  /** Starts the emulator at its first call. Rejects with the error that the command ends with. */
-  readonly provideEndpoint: () => Promise<{ readonly endpoint: string; readonly region: string }>;
+  /** Starts each emulator at the first call that needs it. Rejects with the error that the command ends with. */
+  readonly provideEmulators: (needed: EmulatorsNeeded) => Promise<EmulatorPlaces>;
 }
 
 type Phase =
@@ -47,7 +47,7 @@ const FIRST_GRACE_MS = 5_000;
 const GRACE_MARGIN_MS = 5_000;
 
 export class DevSession {
-  /** The exit code of the command; rejects when the endpoint could not be provided. */
+  /** The exit code of the command; rejects when an emulator could not be provided. */
   readonly ended: Promise<number>;
   private phase: Phase = { kind: 'new' };
   private graceMs = FIRST_GRACE_MS;
@@ -113,17 +113,17 @@ export class DevSession {
   }
 
   private take(message: FromWorker, child: DevChild): void {
-    if (message.kind === 'endpointNeeded') {
-      void this.provideEndpoint(child);
+    if (message.kind === 'emulatorsNeeded') {
+      void this.provideEmulators(message, child);
       return;
     }
     if (message.kind === 'consumersLoaded') this.graceMs = message.graceMs;
     this.options.emit(message);
   }
 
-  private async provideEndpoint(child: DevChild): Promise<void> {
+  private async provideEmulators({ kinesis, dynamoDb }: EmulatorsNeeded, child: DevChild): Promise<void> {
     try {
-      child.send({ kind: 'endpoint', ...(await this.options.provideEndpoint()) });
+      child.send({ kind: 'emulators', ...(await this.options.provideEmulators({ kinesis, dynamoDb })) });
     } catch (error) {
       this.failure = { error };
       if (this.phase.kind === 'running') this.stopWorker(child, 'end');

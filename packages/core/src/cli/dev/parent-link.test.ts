@@ -33,7 +33,7 @@ function silentParent() {
 }
 
 const event: PlainSessionEvent = { kind: 'sessionReady', at: 0, sessionId: 's', shardId: 'A' };
-const endpoint: ToWorker = { kind: 'endpoint', endpoint: 'e', region: 'r' };
+const endpoint: ToWorker = { kind: 'emulators', kinesis: { endpoint: 'e', region: 'r' }, dynamoDb: undefined };
 
 it('hands messages to who waits for them', async () => {
   const { parent, say } = silentParent();

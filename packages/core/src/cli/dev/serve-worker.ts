@@ -1,23 +1,24 @@
-/** The process that `millrace dev` restarts: one worker on the local engine, told what to do by its parent. */
+/** The process that `millrace dev` restarts: one worker, on the local engine or on the daemon, told what to do by its parent. */
 import { join } from 'node:path';
 import type { ResolvedConsumer } from '../../config/resolved.js';
 import { containErrors } from '../../containment.js';
 import { createWorker } from '../../create-worker.js';
-import type { ConsumerOptions } from '../../definition/consumer-options.js';
-import type { ConsumerDefinition } from '../../definition/definition.js';
 import { ConfigurationError, isMillraceError, MillraceError, toError } from '../../errors.js';
 import { EXIT_CODES, exitCodeOf, type ExitCode } from '../../exit-codes.js';
 import { ensureStream } from '../../local/ensure-stream.js';
 import { isOnThisMachine } from '../../local/kinesis-api.js';
 import { stderrLogger, systemClock } from '../../process-ports.js';
-import { readDefinitions, resolveConsumers } from '../../resolve-consumers.js';
+import { readDefinitions } from '../../resolve-consumers.js';
 import { untilAborted } from '../../runtime/race.js';
 import type { Consumer, WorkerOptions } from '../../worker-options.js';
 import { loadConsumers } from '../load-consumers.js';
 import { formatError } from '../../format-error.js';
 import { plainError, plainEvent } from '../../runtime/plain-event.js';
+import { daemonEnvironment } from './daemon-preset.js';
 import type { ConsumerFacts, DevRequest } from './dev-events.js';
 import type { ParentLink } from './parent-link.js';
+import { planPlaces, type PlacePlan } from './plan-places.js';
+import { provisionHere } from './provision-here.js';
 
 /** Runs until the parent asks for the end, the worker fails, or the parent is gone; never rejects. */
 export async function serveWorker(link: ParentLink): Promise<ExitCode> {
@@ -40,7 +41,7 @@ export async function serveWorker(link: ParentLink): Promise<ExitCode> {
 async function prepareAndRun(request: DevRequest, link: ParentLink): Promise<ExitCode> {
   const { consumers, register } = await loadConsumers(request);
   const definitions = readDefinitions(consumers);
-  const plan = await planEndpoints(definitions, request, link);
+  const plan = await planPlaces(definitions, request, link);
   if (plan === undefined || link.stop.aborted) return EXIT_CODES.ok;
   await link.send({
     kind: 'consumersLoaded',
@@ -51,73 +52,12 @@ async function prepareAndRun(request: DevRequest, link: ParentLink): Promise<Exi
   const options: WorkerOptions = {
     ...plan.options,
     ...(register === undefined ? {} : { register }),
-    checkpointFile: checkpointFiles(plan, request),
+    ...(request.engine === 'daemon'
+      ? await readyTables(plan, link)
+      : { checkpointFile: checkpointFiles(plan, request) }),
     observer: { records: request.records, onEvent: (event) => link.sendEvent(plainEvent(event)) },
   };
   return runWorker(consumers, options, link);
-}
-
-interface EndpointPlan {
-  readonly options: WorkerOptions;
-  readonly consumers: readonly ResolvedConsumer[];
-  /** Application names of those that read the emulator. */
-  readonly onEmulator: ReadonlySet<string>;
-}
-
-/** Consumers that name no endpoint read the emulator, which is started only for them. Undefined: the parent wants the end. */
-async function planEndpoints(
-  definitions: readonly ConsumerDefinition[],
-  request: DevRequest,
-  link: ParentLink,
-): Promise<EndpointPlan | undefined> {
-  const base: WorkerOptions = {
-    engine: 'local',
-    ...(request.propertiesFile === undefined ? {} : { propertiesFile: request.propertiesFile }),
-  };
-  const resolve = (options: WorkerOptions) =>
-    resolveConsumers(definitions, options, { env: process.env, engine: 'local' });
-  const given = place(request.endpoint, request.region);
-  const asDeclared = await resolve(withPlaces(base, definitions, () => given));
-  const homeless = new Set(
-    asDeclared.filter(({ settings }) => settings.kinesisEndpoint === undefined).map(({ definition }) => definition),
-  );
-  if (homeless.size === 0) {
-    return { options: withPlaces(base, definitions, () => given), consumers: asDeclared, onEmulator: new Set() };
-  }
-  const answer = link.next();
-  await link.send({ kind: 'endpointNeeded' });
-  const emulator = await untilAborted(answer, link.stop);
-  if (emulator.kind === 'aborted' || emulator.value.kind !== 'endpoint') return undefined;
-  const { endpoint, region } = emulator.value;
-  const options = withPlaces(base, definitions, (definition) =>
-    homeless.has(definition) ? place(endpoint, region) : given,
-  );
-  const consumers = await resolve(options);
-  const onEmulator = new Set(
-    consumers.filter(({ definition }) => homeless.has(definition)).map(({ applicationName }) => applicationName),
-  );
-  return { options, consumers, onEmulator };
-}
-
-function place(endpoint: string | undefined, region: string | undefined): ConsumerOptions {
-  return {
-    ...(endpoint === undefined ? {} : { kinesisEndpoint: endpoint }),
-    ...(region === undefined ? {} : { regionName: region }),
-  };
-}
-
-/** As `run` takes them: of one consumer its own, of several by application name. */
-function withPlaces(
-  options: WorkerOptions,
-  definitions: readonly ConsumerDefinition[],
-  placeOf: (definition: ConsumerDefinition) => ConsumerOptions,
-): WorkerOptions {
-  const [only, ...others] = definitions;
-  if (only !== undefined && others.length === 0) return { ...options, properties: placeOf(only) };
-  return {
-    ...options,
-    properties: Object.fromEntries(definitions.map((definition) => [definition.applicationName, placeOf(definition)])),
-  };
 }
 
 function factsOf({ definition, applicationName, stream, settings }: ResolvedConsumer): ConsumerFacts {
@@ -143,7 +83,24 @@ async function ensureStreams(
   }
 }
 
-function checkpointFiles({ consumers, onEmulator }: EndpointPlan, { checkpointFile, temporaryFolder }: DevRequest) {
+/** The daemon would make its tables itself, in a minute or more. */
+async function readyTables(
+  { consumers, ownTables }: PlacePlan,
+  link: ParentLink,
+): Promise<Pick<WorkerOptions, 'env' | 'java'>> {
+  const env = daemonEnvironment(consumers, process.env);
+  await Promise.all(
+    consumers.map(async (consumer) => {
+      const { applicationName, settings } = consumer;
+      const leaseOwner = ownTables.has(applicationName) ? settings.workerId : undefined;
+      const leases = await provisionHere(consumer, { env, leaseOwner });
+      if (leases !== undefined) await link.send({ kind: 'tablesReady', applicationName, leases });
+    }),
+  );
+  return { env, java: { preset: 'fast' } };
+}
+
+function checkpointFiles({ consumers, onEmulator }: PlacePlan, { checkpointFile, temporaryFolder }: DevRequest) {
   if (checkpointFile !== undefined && consumers.length > 1) {
     const message = `--checkpoints names one file, and the module has ${consumers.length} consumers. Choose one with --consumer, or leave --checkpoints out.`;
     throw new ConfigurationError([{ code: 'ONE_CHECKPOINT_FILE', message, path: ['--checkpoints'] }]);

@@ -42,7 +42,13 @@ it.each([
   ['/p/.millrace/a.ts', true],
   ['/p/coverage/a.js', true],
 ])('looks into %s: foreign is %s', (path, foreign) => {
-  expect(isForeign(path, '/p')).toBe(foreign);
+  expect(isForeign(path, '/p', '/tmp')).toBe(foreign);
+});
+
+it('leaves out temporary files in the project, and not a project among temporary files', () => {
+  expect(isForeign('/p/tmp/x/daemon.properties', '/p', '/p/tmp')).toBe(true);
+  expect(isForeign('/p/tmp2/a.ts', '/p', '/p/tmp')).toBe(false);
+  expect(isForeign('/tmp/p/a.ts', '/tmp/p', '/tmp')).toBe(false);
 });
 
 it('watches the nearest folder with a package.json, wherever that stands', async () => {
@@ -52,7 +58,7 @@ it('watches the nearest folder with a package.json, wherever that stands', async
     await writeFile(join(root, '.hidden/app/package.json'), '{}');
     const folder = projectFolder(join(root, '.hidden/app/src/a.ts'));
     expect(folder).toBe(join(root, '.hidden/app'));
-    expect(isForeign(join(folder, 'src/a.ts'), folder)).toBe(false);
+    expect(isForeign(join(folder, 'src/a.ts'), folder, tmpdir())).toBe(false);
   } finally {
     await rm(root, { recursive: true });
   }

@@ -28,9 +28,17 @@ export function isWatched(path: string, language: ModuleFile['language']): boole
   return CODE[language].test(name) || SETTINGS.test(name);
 }
 
-/** Folders that are not even looked into: dependencies, reports, and whatever is hidden. */
-export function isForeign(path: string, folder: string): boolean {
+/**
+ * Folders that are not even looked into: dependencies, reports, whatever is hidden, and the folder for temporary files
+ * where that lies in the project: the daemon's properties are written there at every start.
+ */
+export function isForeign(path: string, folder: string, temporary: string): boolean {
+  if (isBelow(temporary, folder) && (path === temporary || isBelow(path, temporary))) return true;
   return relative(folder, path)
     .split(sep)
     .some((part) => FOREIGN.has(part) || (part.startsWith('.') && part !== '.' && part !== '..'));
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path.startsWith(`${folder}${sep}`);
 }

@@ -1,12 +1,9 @@
 /** `millrace provision`: the tables of the consumers of a module, made or printed. */
-import type { ResolvedConsumer } from '../../config/resolved.js';
-import { listShards, openTables } from '../../daemon/provision-aws.js';
-import { provision, type Provisioned } from '../../daemon/provision.js';
 import { planTables } from '../../daemon/provision-tables.js';
 import { renderTemplate, type TemplateKind } from '../../daemon/provision-templates.js';
-import { systemClock } from '../../process-ports.js';
 import type { Terminal } from '../terminal.js';
 import { describeProvisioned, summarizeProvisioned } from './describe-provisioned.js';
+import { provisionConsumer } from './provision-consumer.js';
 import { resolveRequest, type ResolveRequest } from './resolve-request.js';
 
 export interface ProvisionTablesRequest extends ResolveRequest {
@@ -22,33 +19,16 @@ export interface ProvisionTablesRequest extends ResolveRequest {
  */
 export async function provisionTables(request: ProvisionTablesRequest, terminal: Terminal): Promise<void> {
   const consumers = await resolveRequest(request, terminal);
+  const { env } = terminal;
+  const say = (line: string): void => terminal.err(`${line}\n`);
   const summaries: unknown[] = [];
   for (const consumer of consumers) {
-    const done = await provisionOne(consumer, request, terminal);
+    const done = await provisionConsumer(consumer, request, { env, say });
     const facts = { consumer, done, dryRun: request.dryRun };
     if (request.json) summaries.push(summarizeProvisioned(facts));
     else terminal.out(describeProvisioned(facts));
   }
   if (request.json) terminal.out(`${JSON.stringify(summaries, null, 2)}\n`);
-}
-
-async function provisionOne(
-  consumer: ResolvedConsumer,
-  request: ProvisionTablesRequest,
-  terminal: Terminal,
-): Promise<Provisioned> {
-  const { env } = terminal;
-  const tables = await openTables(consumer, env);
-  try {
-    return await provision(consumer, request, {
-      tables,
-      listShards: (filter) => listShards(consumer, { filter, env }),
-      clock: systemClock,
-      say: (line) => terminal.err(`${line}\n`),
-    });
-  } finally {
-    tables.close();
-  }
 }
 
 /** @throws DefinitionError, ConfigurationError; AWS is not called. */
