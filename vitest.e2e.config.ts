@@ -15,7 +15,8 @@ export default defineConfig({
       AWS_SECRET_ACCESS_KEY: 'local',
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     },
-    testTimeout: 120_000,
+    // What only a defect reaches: on a machine that others share, a test has taken five times as long as alone.
+    testTimeout: 300_000,
     hookTimeout: 60_000,
     // Most of their time is waiting for other processes, so two share a small machine well.
     maxWorkers: 2,

@@ -12,7 +12,7 @@ const POLL_MS = 250;
 export async function until<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
-  { withinMs = 60_000, pollMs = POLL_MS, last }: { withinMs?: number; pollMs?: number; last?: () => string } = {},
+  { withinMs = 120_000, pollMs = POLL_MS, last }: { withinMs?: number; pollMs?: number; last?: () => string } = {},
 ): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {

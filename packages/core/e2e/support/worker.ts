@@ -61,13 +61,13 @@ export class Worker {
   }
 
   /** SIGTERM, and how it ended. */
-  async stop(withinMs = 30_000): Promise<Ended> {
+  async stop(withinMs = 60_000): Promise<Ended> {
     this.signal('SIGTERM');
     return this.ended(withinMs);
   }
 
   /** How it ended; fails when it does not. */
-  async ended(withinMs = 60_000): Promise<Ended> {
+  async ended(withinMs = 120_000): Promise<Ended> {
     let ended: Ended | undefined;
     void this.exited.then((how) => (ended = how));
     return until(`the end of ${this.name}`, () => ended, { withinMs, pollMs: 50, last: () => this.tail() });

@@ -266,7 +266,7 @@ export class World {
   }
 
   /** Resolves when so many records have been handled, each counted once. */
-  async untilHandled(count: number, withinMs = 90_000): Promise<readonly LedgerEntry[]> {
+  async untilHandled(count: number, withinMs = 120_000): Promise<readonly LedgerEntry[]> {
     const distinct = (): number => new Set(this.handled().map(({ id }) => id)).size;
     await until(`${count} handled records`, () => distinct() >= count, {
       withinMs,
