@@ -134,12 +134,19 @@ function ignoreStopSignals(): () => void {
   return () => undefined;
 }
 
+/** A Ctrl-C under `npm start` can come twice: from the terminal to all its processes, and passed on by npm. */
+const SAME_REQUEST_MS = 500;
+
 /** The first signal stops in order, the second does not wait. */
 function onStopSignals(worker: Worker, logger: Logger, exit: (code: number) => never): () => void {
-  let asked = false;
+  let askedAtMs: number | undefined;
   const stop = (signal: 'SIGTERM' | 'SIGINT'): void => {
-    if (asked) exit(signal === 'SIGINT' ? EXIT_CODES.forcedByInterrupt : EXIT_CODES.forcedByTerminate);
-    asked = true;
+    const nowMs = systemClock.monotonicMs();
+    if (askedAtMs !== undefined) {
+      if (nowMs - askedAtMs < SAME_REQUEST_MS) return;
+      exit(signal === 'SIGINT' ? EXIT_CODES.forcedByInterrupt : EXIT_CODES.forcedByTerminate);
+    }
+    askedAtMs = nowMs;
     logger.info(
       { signal },
       'Stopping: handlers that run may finish, then the checkpoint is written. A second signal does not wait.',
