@@ -95,13 +95,14 @@ export async function openKinesisApi(stream: string, connection: KinesisConnecti
 export async function clientConfig({ endpoint, region, env }: KinesisConnection): Promise<KinesisClientConfig> {
   const { NodeHttpHandler } = await import('@smithy/node-http-handler');
   const local = endpoint !== undefined && isOnThisMachine(endpoint);
-  const knownRegion = region ?? env['AWS_REGION'] ?? (local ? 'us-east-1' : undefined);
+  // Compose files and charts set empty variables for what nobody gave; they count as not set.
+  const knownRegion = region ?? (env['AWS_REGION'] || (local ? 'us-east-1' : undefined));
   return {
     requestHandler: new NodeHttpHandler({ connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }),
     maxAttempts: 1,
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(knownRegion === undefined ? {} : { region: knownRegion }),
-    ...(local && env['AWS_ACCESS_KEY_ID'] === undefined
+    ...(local && !env['AWS_ACCESS_KEY_ID']
       ? { credentials: { accessKeyId: 'AKIALOCAL', secretAccessKey: 'local' } }
       : {}),
   };
@@ -123,10 +124,9 @@ function iteratorInput(start: IteratorStart) {
 }
 
 async function requireRegion(client: KinesisClient): Promise<void> {
-  try {
-    await client.config.region();
-  } catch {
-    // The SDK's own text names no option of ours.
+  // Rejects where there is none, with a text that names no option of ours; empty where a variable is.
+  const region = await client.config.region().catch(() => '');
+  if (region === '') {
     client.destroy();
     const message = 'No AWS region is known: set regionName in @KinesisConsumer, or AWS_REGION in the environment.';
     throw new ConfigurationError([{ code: 'REGION_MISSING', message, path: ['regionName'] }]);
