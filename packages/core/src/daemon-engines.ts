@@ -43,7 +43,9 @@ export async function startDaemonEngines(request: DaemonEnginesRequest): Promise
   const fleet = await Fleet.open({ hosting, env: process.env, clock, logger });
   const engines: ConsumerEngine[] = [];
   // Beside the rest, because telling a dead predecessor from a living twin takes time; what the preflight finds says more.
-  const locks = request.consumers.map((consumer) => takeIdentity({ ...request, consumer, clock, logger }));
+  const failed = new AbortController();
+  const signal = AbortSignal.any([request.signal, failed.signal]);
+  const locks = request.consumers.map((consumer) => takeIdentity({ ...request, consumer, clock, logger, signal }));
   for (const lock of locks) lock.catch(() => undefined);
   try {
     const ready = Promise.all([
@@ -61,6 +63,7 @@ export async function startDaemonEngines(request: DaemonEnginesRequest): Promise
       engines.push(await startEngine({ ...request, fleet, consumer, index, launcher, lock }));
     }
   } catch (error) {
+    failed.abort();
     for (const engine of engines) engine.stop(undefined);
     await Promise.all(engines.map(({ closed }) => closed));
     await fleet.close();

@@ -15,6 +15,8 @@ export interface WorkerSettings {
   readonly env: Readonly<Record<string, string>>;
   /** @defaultValue this Node */
   readonly node?: string;
+  /** @defaultValue fixtures/consumer.mjs */
+  readonly program?: string;
 }
 
 export interface LogLine {
@@ -36,9 +38,9 @@ export class Worker {
   private readonly child: ChildProcess;
   private readonly mark = randomUUID();
 
-  constructor({ name, cwd, env, node = process.execPath }: WorkerSettings) {
+  constructor({ name, cwd, env, node = process.execPath, program = PROGRAM }: WorkerSettings) {
     this.name = name;
-    this.child = spawn(node, [PROGRAM], {
+    this.child = spawn(node, [program], {
       cwd,
       // A process group of its own, as a shell or a service manager gives it.
       detached: true,

@@ -53,6 +53,8 @@ export interface WorkerPlan {
   readonly retry?: RetryOptions;
   readonly env?: Readonly<Record<string, string>>;
   readonly node?: string;
+  /** @defaultValue fixtures/consumer.mjs */
+  readonly program?: string;
 }
 
 export interface Payload {
@@ -150,6 +152,7 @@ export class World {
       cwd: this.folder,
       env,
       ...(plan.node === undefined ? {} : { node: plan.node }),
+      ...(plan.program === undefined ? {} : { program: plan.program }),
     });
     this.workers.push(worker);
     return worker;

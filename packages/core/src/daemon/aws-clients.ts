@@ -61,10 +61,9 @@ export function kinesisEndpoint(consumer: ResolvedConsumer): string | undefined 
 }
 
 async function requireRegion(client: DynamoDBClient | KinesisClient): Promise<void> {
-  try {
-    await client.config.region();
-  } catch {
-    // The SDK's own text names no option of ours.
+  // Rejects where there is none, with a text that names no option of ours; empty where a variable is.
+  const region = await client.config.region().catch(() => '');
+  if (region === '') {
     client.destroy();
     const message = 'No AWS region is known: set regionName in @KinesisConsumer, or AWS_REGION in the environment.';
     throw new ConfigurationError([{ code: 'REGION_MISSING', message, path: ['regionName'] }]);

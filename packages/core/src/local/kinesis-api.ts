@@ -95,7 +95,8 @@ export async function openKinesisApi(stream: string, connection: KinesisConnecti
 export async function clientConfig({ endpoint, region, env }: KinesisConnection): Promise<KinesisClientConfig> {
   const { NodeHttpHandler } = await import('@smithy/node-http-handler');
   const local = endpoint !== undefined && isOnThisMachine(endpoint);
-  const knownRegion = region ?? env['AWS_REGION'] ?? (local ? 'us-east-1' : undefined);
+  // Compose files and charts set empty variables for what nobody gave; they count as not set.
+  const knownRegion = region ?? (env['AWS_REGION'] || (local ? 'us-east-1' : undefined));
   return {
     requestHandler: new NodeHttpHandler({ connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }),
     maxAttempts: 1,
@@ -105,8 +106,8 @@ export async function clientConfig({ endpoint, region, env }: KinesisConnection)
     ...(local
       ? {
           credentials: {
-            accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? 'AKIALOCAL',
-            secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? 'local',
+            accessKeyId: env['AWS_ACCESS_KEY_ID'] || 'AKIALOCAL',
+            secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] || 'local',
           },
         }
       : {}),
@@ -129,10 +130,9 @@ function iteratorInput(start: IteratorStart) {
 }
 
 async function requireRegion(client: KinesisClient): Promise<void> {
-  try {
-    await client.config.region();
-  } catch {
-    // The SDK's own text names no option of ours.
+  // Rejects where there is none, with a text that names no option of ours; empty where a variable is.
+  const region = await client.config.region().catch(() => '');
+  if (region === '') {
     client.destroy();
     const message = 'No AWS region is known: set regionName in @KinesisConsumer, or AWS_REGION in the environment.';
     throw new ConfigurationError([{ code: 'REGION_MISSING', message, path: ['regionName'] }]);

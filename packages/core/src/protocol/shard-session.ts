@@ -180,7 +180,7 @@ function answered(state: WaitingState, result: CheckpointResult): Step {
   const working: OpenState = { kind: 'working', action: state.action, ledger };
   const doubted =
     result.kind === 'leaseLost'
-      ? doubt(working, `The daemon answered a checkpoint with ${result.error}.`)
+      ? doubt(working, `the daemon answered a checkpoint with ${result.error}`)
       : { state: working, outputs: [] }; // S4
   const finished = state.kind === 'finishing' ? acknowledge(doubted.state) : { state: doubted.state, outputs: [] };
   return { state: finished.state, outputs: [told, ...doubted.outputs, ...finished.outputs] };

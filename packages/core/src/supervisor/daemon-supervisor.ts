@@ -230,6 +230,8 @@ export class DaemonSupervisor implements SessionListener {
     try {
       this.java = await this.options.launch();
     } catch (error) {
+      // Whoever starts it for the first time is told; what has run before is tried again.
+      if (this.launched !== undefined) this.feed({ kind: 'stop', cause: toError(error) });
       this.launched?.reject(toError(error));
       this.launched = undefined;
       this.exited(`it could not be started: ${toError(error).message}`);
