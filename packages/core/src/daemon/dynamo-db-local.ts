@@ -58,7 +58,7 @@ export async function startDynamoDbLocal(java: Java): Promise<EmulatorProcess> {
  *
  * @throws MillraceError DEPENDENCY_MISSING; JAVA_UNUSABLE for a Java before 17.
  */
-function findDynamoDbLocal(java: Java): Promise<string> {
+async function findDynamoDbLocal(java: Java): Promise<string> {
   const installed = findPackage(PACKAGE);
   const names = installed === undefined ? [] : await readdir(join(installed, 'lib')).catch(() => []);
   const name = names.find((entry) => entry.startsWith('dynamodb_local_'));
