@@ -1,5 +1,5 @@
 /** A folder that nobody else may enter, for what the daemon, its relays and the hosts find each other by. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MillraceError, toError } from '../errors.js';
@@ -30,11 +30,25 @@ export async function makePrivateFolder(): Promise<PrivateFolder> {
     const text = await readFile(new URL(`../../assets/${name}`, import.meta.url));
     await writeFile(join(path, name), text, { mode: 0o700 });
   }
+  const touching = setInterval(() => void touch(path), TOUCH_EVERY_MS);
+  touching.unref();
   return {
     path,
     socket: join(path, SOCKET),
-    remove: () => rm(path, { recursive: true, force: true }),
+    async remove() {
+      clearInterval(touching);
+      await rm(path, { recursive: true, force: true });
+    },
   };
+}
+
+/** Some systems remove from /tmp what nobody has touched for ten days; a worker may live for months. */
+const TOUCH_EVERY_MS = 6 * 3_600_000;
+
+async function touch(path: string): Promise<void> {
+  const now = new Date();
+  const names = await readdir(path).catch(() => []);
+  await Promise.allSettled(['', ...names].map((name) => utimes(join(path, name), now, now)));
 }
 
 async function makeFolder(): Promise<string> {
