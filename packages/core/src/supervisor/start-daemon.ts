@@ -89,7 +89,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<RunningD
     },
     reaped: async () => {
       if (java !== undefined) await fleet.unprotect(java.pid).catch(() => undefined);
-      await giveLeadBack(options, lock.workerId);
+      await takeLeave(options, lock.workerId);
     },
     onChange: () => options.onChange(supervisor),
   });
@@ -154,12 +154,15 @@ async function takeIdentity(options: StartDaemonOptions): Promise<SlotLock> {
   const lock = chosen === undefined ? undefined : taken.get(chosen);
   if (lock === undefined) throw new RangeError('The id that was found was no candidate.');
   // Its leases stood still while they were watched, so no twin lives that could lead: the lead is a dead predecessor's.
-  if (inherited.length > 0) await giveLeadBack(options, lock.workerId);
+  if (inherited.length > 0) await takeLeave(options, lock.workerId);
   return lock;
 }
 
-/** Until the lead of a dead worker is given back, nobody assigns leases: KCL waits two minutes for it. */
-async function giveLeadBack({ consumer, env, clock, logger }: StartDaemonOptions, workerId: string): Promise<void> {
+/**
+ * Takes the worker off the list: until the lead of a dead one is given back, nobody assigns leases (KCL waits two minutes
+ * for it), and until its metrics are gone, leases are assigned to it.
+ */
+async function takeLeave({ consumer, env, clock, logger }: StartDaemonOptions, workerId: string): Promise<void> {
   const signal = AbortSignal.timeout(RELEASE_WITHIN_MS);
   let coordination: Coordination | undefined;
   try {
@@ -169,6 +172,14 @@ async function giveLeadBack({ consumer, env, clock, logger }: StartDaemonOptions
     logger.warn(
       { err: toError(error) },
       'The lead could not be given back; until it expires (120 s) no lease is assigned.',
+    );
+  }
+  try {
+    await coordination?.forgetWorker(workerId, signal);
+  } catch (error) {
+    logger.warn(
+      { err: toError(error) },
+      'The metrics of this worker could not be deleted; for a minute other workers take it for alive.',
     );
   } finally {
     coordination?.close();
