@@ -1,5 +1,11 @@
 /** What the supervisor reads and deletes in DynamoDB, and its look before a start, against DynamoDB Local and kinesis-local. */
-import { CreateTableCommand, DynamoDBClient, PutItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  DynamoDBClient,
+  PutItemCommand,
+  ScanCommand,
+  type AttributeValue,
+} from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveScenario } from '../src/config/resolve.fixture.js';
 import type { DeclaredOptions } from '../src/definition/definition.js';
@@ -87,6 +93,21 @@ describe('coordination', () => {
     expect(await coordination.deleteLeader({ owner: 'web-0', version: 'b' })).toBe('deleted');
     expect(await coordination.deleteLeader({ owner: 'web-0', version: 'b' })).toBe('absent');
     coordination.close();
+  });
+
+  it('takes one worker off the list of those alive, and minds no missing list', async () => {
+    await provisioned('leaving');
+    const metrics = 'leaving-WorkerMetricStats';
+    for (const wid of ['web-0', 'web-1']) await put(metrics, { wid: { S: wid } });
+    const coordination = await openCoordination(consumerOf('leaving'), {});
+    await coordination.forgetWorker('web-0');
+    const { Items } = await tables.send(new ScanCommand({ TableName: metrics }));
+    expect(Items).toEqual([{ wid: { S: 'web-1' } }]);
+    coordination.close();
+
+    const without = await openCoordination(consumerOf('nobody'), {});
+    await expect(without.forgetWorker('web-0')).resolves.toBeUndefined();
+    without.close();
   });
 
   it('says within seconds where nobody answers', async () => {

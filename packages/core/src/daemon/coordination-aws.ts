@@ -18,16 +18,18 @@ const LEADER_KEY = { key: { S: 'Leader' } };
 
 /** Loads the SDK; nothing is called yet. @throws ConfigurationError with issue REGION_MISSING. */
 export async function openCoordination(consumer: ResolvedConsumer, env: Environment): Promise<Coordination> {
-  const [leases, coordinator] = planTables(consumer);
+  const [leases, coordinator, workers] = planTables(consumer);
   return new DynamoCoordination(await openDynamo(consumer, env), {
     leases: leases.name,
     coordinator: coordinator.name,
+    workers: workers.name,
   });
 }
 
 interface TableNames {
   readonly leases: string;
   readonly coordinator: string;
+  readonly workers: string;
 }
 
 interface Call<T> {
@@ -113,6 +115,19 @@ class DynamoCoordination implements Coordination {
         }
       },
       noTable: 'absent',
+    });
+  }
+
+  forgetWorker(workerId: string, signal?: AbortSignal): Promise<void> {
+    const { sdk, client } = this.dynamo;
+    const table = this.tables.workers;
+    const command = new sdk.DeleteItemCommand({ TableName: table, Key: { wid: { S: workerId } } });
+    return this.call<void>({
+      name: 'DeleteItem',
+      table,
+      signal,
+      send: async (abortSignal) => void (await client.send(command, { abortSignal })),
+      noTable: undefined,
     });
   }
 

@@ -52,6 +52,10 @@ export class FakeCoordination implements Coordination {
     return 'deleted';
   }
 
+  async forgetWorker(workerId: string): Promise<void> {
+    await this.note(`forgetWorker ${workerId}`);
+  }
+
   close(): void {
     this.calls.push('close');
   }

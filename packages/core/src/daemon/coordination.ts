@@ -1,6 +1,6 @@
 /**
  * What workers of KCL tell each other in DynamoDB, as far as a supervisor has to know it: who owns which shard, and who leads.
- * It reads; the one row that it may delete is the lock of a leader that is dead.
+ * It reads; the two rows that it may delete are the lock of a leader that is dead, and the sign of life of a worker that is.
  */
 import type { LeaderRow } from './provision-ports.js';
 
@@ -31,5 +31,10 @@ export interface Coordination {
     expected: { readonly owner: string; readonly version: string },
     signal?: AbortSignal,
   ): Promise<'deleted' | 'changed' | 'absent'>;
+  /**
+   * Deletes a worker's row of metrics. KCL 3.1.3 takes whoever has written one within the last minute for alive, and assigns
+   * shards to it: also to a worker that has ended in order.
+   */
+  forgetWorker(workerId: string, signal?: AbortSignal): Promise<void>;
   close(): void;
 }

@@ -11,7 +11,7 @@ import { toError } from '../errors.js';
 import type { Clock, Logger } from '../ports.js';
 import { childCommand, relayCommand } from './child-command.js';
 import { ChildServers } from './child-servers.js';
-import { giveLeadBack } from './give-lead-back.js';
+import { takeLeave } from './take-leave.js';
 import { DaemonSupervisor, type DaemonChange, type SessionServers } from './daemon-supervisor.js';
 import type { Admission, Fleet } from './fleet.js';
 import type { HostPool } from './host-pool.js';
@@ -87,7 +87,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<RunningD
     },
     reaped: async () => {
       if (java !== undefined) await fleet.unprotect(java.pid).catch(() => undefined);
-      await giveLeadBack(options, lock.workerId);
+      await takeLeave(options, lock.workerId);
     },
     onChange: (change) => options.onChange(change, supervisor),
   });

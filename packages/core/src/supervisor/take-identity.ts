@@ -5,7 +5,7 @@ import { findIdentity } from '../daemon/worker-identity.js';
 import { MillraceError } from '../errors.js';
 import type { Clock } from '../ports.js';
 import { sleepUntilAborted } from '../runtime/race.js';
-import { giveLeadBack, type LeadOptions } from './give-lead-back.js';
+import { takeLeave, type LeadOptions } from './take-leave.js';
 import { freeSlots, lockName, type SlotLock } from './slot-lock.js';
 
 export interface IdentityOptions extends LeadOptions {
@@ -80,6 +80,6 @@ async function findSlot(slots: AsyncIterable<SlotLock>, options: IdentityOptions
   const lock = chosen === undefined ? undefined : taken.get(chosen);
   if (lock === undefined) throw new RangeError('The id that was found was no candidate.');
   // Its leases stood still while they were watched, so no twin lives that could lead: the lead is a dead predecessor's.
-  if (inherited.length > 0) await giveLeadBack(options, lock.workerId);
+  if (inherited.length > 0) await takeLeave(options, lock.workerId);
   return lock;
 }
