@@ -139,7 +139,7 @@ class MillraceWorker implements Worker {
 
   private async startEngines(): Promise<void> {
     const { part, env, options, ports } = this;
-    const engine = chosenEngine(options, env);
+    const engine = engineOf(part, options, env);
     const resolved = await this.resolve(engine);
     for (const { notices } of part.kind === 'whole' || part.kind === 'supervisor' ? resolved : [])
       for (const notice of notices) ports.logger.warn({ code: notice.code }, notice.message);
@@ -172,6 +172,12 @@ class MillraceWorker implements Worker {
     const all = await resolveConsumers(this.definitions, this.options, { env, engine: target });
     const resolved =
       part.kind === 'child' ? all.filter(({ applicationName }) => applicationName === part.applicationName) : all;
+    if (part.kind === 'child' && resolved.length === 0) {
+      throw new MillraceError(
+        'HOST_FAILED',
+        `The daemon of "${part.applicationName}" has started this process, and the program has no consumer of this application here: its name depends on something that is different in the child of a daemon.`,
+      );
+    }
     if (target === 'stdio' && resolved.length > 1) {
       throw new MillraceError(
         'ENGINE_UNAVAILABLE',
@@ -245,9 +251,10 @@ class MillraceWorker implements Worker {
       for (const engine of this.engines) engine.stop(failure);
       await Promise.all(this.engines.map((engine) => engine.closed));
     }
-    await this.group?.close();
     for (const sinks of this.sinks) await closeSinks(sinks, this.ports.logger);
     await this.container?.dispose(this.ports.logger);
+    // Last: a supervisor takes a closed link for the end of this process.
+    await this.group?.close();
     await this.openedHealth?.close();
     const asAsked = failure === undefined || isMillraceError(failure, 'WORKER_STOPPED');
     this.resolveClosed(asAsked ? { kind: 'stopped' } : { kind: 'failed', error: failure });
@@ -256,6 +263,12 @@ class MillraceWorker implements Worker {
 
 function isHealthy({ held, checkpointError }: ShardStatus): boolean {
   return held === undefined && checkpointError === undefined;
+}
+
+/** The parts of a worker on the daemon do what their supervisor has started them for, whatever the program asks for. */
+function engineOf(part: WorkerPart, options: WorkerOptions, env: Environment): Engine {
+  if (part.kind === 'child') return 'stdio';
+  return part.kind === 'host' ? 'daemon' : chosenEngine(options, env);
 }
 
 const ENGINES: readonly Engine[] = ['daemon', 'local', 'stdio', 'aws-kcl'];

@@ -9,7 +9,11 @@ export type ProcessRole =
   /** Nobody of ours has started it. */
   | { readonly kind: 'first' };
 
-export const processRole: ProcessRole = readRole();
+/** On the global object: with two copies of this package the first one to be imported takes the variables for both. */
+const shared = globalThis as { [key: symbol]: ProcessRole | undefined };
+const KEY = Symbol.for('millrace.processRole');
+
+export const processRole: ProcessRole = (shared[KEY] ??= readRole());
 
 function readRole(): ProcessRole {
   const [link, name, applicationName] = ['MILLRACE_LINK', 'MILLRACE_HOST', 'MILLRACE_CHILD_OF'].map(take);

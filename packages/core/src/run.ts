@@ -135,7 +135,7 @@ function ignoreStopSignals(): () => void {
 }
 
 /** A Ctrl-C under `npm start` can come twice: from the terminal to all its processes, and passed on by npm. */
-const SAME_REQUEST_MS = 500;
+const SAME_REQUEST_MS = 1_000;
 
 /** The first signal stops in order, the second does not wait. */
 function onStopSignals(worker: Worker, logger: Logger, exit: (code: number) => never): () => void {
@@ -157,9 +157,12 @@ function onStopSignals(worker: Worker, logger: Logger, exit: (code: number) => n
   const onInt = (): void => stop('SIGINT');
   process.on('SIGTERM', onTerm);
   process.on('SIGINT', onInt);
+  // The terminal was closed.
+  process.on('SIGHUP', onTerm);
   return () => {
     process.off('SIGTERM', onTerm);
     process.off('SIGINT', onInt);
+    process.off('SIGHUP', onTerm);
   };
 }
 

@@ -51,10 +51,11 @@ export async function startJava(plan: LaunchPlan, { env, cwd, logger }: JavaSurr
     // What children write to standard error comes out of Java's as it is, and goes on as it is.
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  // What keeps it from being started is heard by `spawned`; without a descriptor left it has no output either.
+  child.on('error', () => undefined);
   const exit = exitOf(child);
-  const log = readDaemonLog(child.stdout, logger);
   const pid = await spawned(child, plan, cwd);
-  const startedTicks = readStat(pid)?.startedTicks;
+  const log = readDaemonLog(child.stdout, logger);
   let endedTicks: number | undefined;
   const exited = exit.then((ended) => {
     endedTicks = uptimeTicks();
@@ -65,8 +66,9 @@ export async function startJava(plan: LaunchPlan, { env, cwd, logger }: JavaSurr
     exited,
     terminate: () => void child.kill('SIGTERM'),
     killSession() {
+      // Until Node has reaped it, nobody else can have its id.
       const running = child.exitCode === null && child.signalCode === null;
-      if (running && readStat(pid)?.startedTicks === startedTicks) kill(-pid);
+      if (running) kill(-pid);
       // What left the group stays in the session; what began after Java's end has only inherited its number.
       for (const member of sessionMembers(pid, endedTicks)) kill(member);
     },
@@ -74,11 +76,12 @@ export async function startJava(plan: LaunchPlan, { env, cwd, logger }: JavaSurr
   };
 }
 
-/** Node's own variables would change the children of Java: an inspector's port, a preloaded module. */
+/** What belongs to this process alone: two cannot share an inspector's port, a channel or a file of coverage. */
 function childEnvironment(env: Environment): Record<string, string | undefined> {
-  return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !/^(?:NODE_(?!EXTRA_CA_CERTS|ENV$)|VSCODE_INSPECTOR)/.test(name)),
-  );
+  const own = /^(?:NODE_(?:CHANNEL_FD|CHANNEL_SERIALIZATION_MODE|UNIQUE_ID|V8_COVERAGE)$|VSCODE_INSPECTOR)/;
+  const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !own.test(name)));
+  const options = kept['NODE_OPTIONS']?.split(' ').filter((option) => !/^--(?:inspect|watch)/.test(option));
+  return options === undefined ? kept : { ...kept, NODE_OPTIONS: options.join(' ') };
 }
 
 async function spawned(child: Child, plan: LaunchPlan, cwd: string): Promise<number> {
@@ -120,8 +123,8 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
-    // It ended by itself a moment ago.
-    if (!hasCode(error, 'ESRCH')) throw error;
+    // It ended by itself a moment ago, or has become somebody else's; the others are to be ended all the same.
+    if (!hasCode(error, 'ESRCH') && !hasCode(error, 'EPERM')) throw error;
   }
 }
 

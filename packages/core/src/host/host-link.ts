@@ -9,7 +9,7 @@ export interface HostLink {
   tell(message: FromHost): void;
   /** Set it before the next turn of the event loop; earlier messages are kept. */
   listen(listener: (message: ToHost) => void): void;
-  /** Resolves when the supervisor is gone. */
+  /** Resolves when the supervisor is gone; never after `close`. */
   readonly closed: Promise<void>;
   close(): void;
 }
@@ -38,9 +38,12 @@ export async function connectHostLink({ path, role, name }: LinkAddress): Promis
   const closed = new Promise<void>((resolve) => {
     close = resolve;
   });
+  let ownEnd = false;
   const link = new LineLink<ToHost, FromHost>(socket, {
     message: (message) => (listener === undefined ? void early.push(message) : listener(message)),
-    closed: () => close(),
+    closed: () => {
+      if (!ownEnd) close();
+    },
   });
   link.send({ kind: 'hello', role, name, pid: process.pid });
   return {
@@ -50,6 +53,9 @@ export async function connectHostLink({ path, role, name }: LinkAddress): Promis
       for (const message of early.splice(0)) heard(message);
     },
     closed,
-    close: () => link.close(),
+    close() {
+      ownEnd = true;
+      link.close();
+    },
   };
 }

@@ -68,10 +68,10 @@ export class LiveSessions {
   }
 
   private claim(sessionId: string, shardId: string): void {
-    for (const [other, itsShard] of this.shardOf) {
-      if (itsShard === shardId && other !== sessionId) this.doubt(other, `a younger session of ${shardId} has started`);
-    }
     this.shardOf.set(sessionId, shardId);
+    // In the order in which they were opened, which is not the order in which they are heard of.
+    const ofShard = [...this.alive.keys()].filter((other) => this.shardOf.get(other) === shardId);
+    for (const older of ofShard.slice(0, -1)) this.doubt(older, `a younger session of ${shardId} has started`);
     this.setup.onKnown?.(sessionId, shardId);
   }
 }

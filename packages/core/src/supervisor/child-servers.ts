@@ -1,4 +1,5 @@
 /** Process mode: the daemon has started a process for each shard, and each has connected to the supervisor. */
+import type { SessionEndData } from '../host/host-messages.js';
 import { parentOf } from '../local/process-birth.js';
 import { revivedError } from '../runtime/plain-event.js';
 import type { ShardStatus } from '../runtime/shard-status.js';
@@ -27,16 +28,19 @@ export class ChildServers implements SessionServers {
     const sessionId = peer.name;
     this.children.set(sessionId, peer);
     this.options.opened(sessionId);
+    let end: SessionEndData = { kind: 'ended', why: 'its process has ended' };
     peer.onMessage = (message) => {
       if (message.kind === 'known') this.options.listener().known(sessionId, message.shardId);
       if (message.kind === 'status') this.status(sessionId, message.shards[this.options.applicationName] ?? []);
-      if (message.kind === 'ended') this.options.listener().ended(sessionId, message.end);
+      // Told when the process is gone: until then it disposes its services, and the last end is the end of them all.
+      if (message.kind === 'ended') end = message.end;
+      if (message.kind === 'failed') this.options.listener().stop(revivedError(message.error));
       if (message.kind === 'stop') this.options.listener().stop(revivedError(message.error));
     };
     peer.onClosed = () => {
       this.children.delete(sessionId);
       this.shards.delete(sessionId);
-      this.options.listener().ended(sessionId, { kind: 'ended', why: 'its process has ended' });
+      this.options.listener().ended(sessionId, end);
     };
     if (this.draining) peer.send({ kind: 'drain', applicationName: this.options.applicationName });
     return true;

@@ -97,6 +97,11 @@ export class DaemonSupervisor implements SessionListener {
     return { state: this.state.kind, restarts: this.restarts, since: this.since, why: this.why };
   }
 
+  /** Asked anew after each wait. */
+  private phase(): DaemonState['kind'] {
+    return this.state.kind;
+  }
+
   /** Undefined between two lives of the daemon. */
   get javaPid(): number | undefined {
     return this.java?.pid;
@@ -117,6 +122,8 @@ export class DaemonSupervisor implements SessionListener {
   }
 
   known(sessionId: string, shardId: string): void {
+    // Of a former life of the daemon.
+    if (!this.roster.has(sessionId)) return;
     for (const older of this.roster.know(sessionId, shardId))
       this.options.servers.doubt(older, `a younger session of ${shardId} has started`);
     this.feed({ kind: 'initialized', atMs: this.options.clock.monotonicMs() });
@@ -124,11 +131,14 @@ export class DaemonSupervisor implements SessionListener {
 
   ended(sessionId: string, end: SessionEndData): void {
     if (!this.roster.has(sessionId)) return;
+    const relay = this.relays.get(sessionId);
     this.relays.delete(sessionId);
-    const shardId = this.roster.shardOf(sessionId);
-    const broken = brokenBy(end);
-    if (broken !== undefined && shardId !== undefined)
-      this.feed({ kind: 'broken', why: `the session of ${shardId} ${broken}` });
+    const why = brokenBy(end, this.roster.shardOf(sessionId));
+    if (why !== undefined) {
+      // A host that cannot take a relay over may not be able to end it either, and Java waits for it without limit.
+      if (relay !== undefined) endRelay(relay);
+      this.feed({ kind: 'broken', why });
+    }
     this.roster.close(sessionId);
   }
 
@@ -227,6 +237,10 @@ export class DaemonSupervisor implements SessionListener {
 
   private async launch(): Promise<void> {
     await this.releasing;
+    if (this.phase() !== 'starting') {
+      this.exited('it was not started any more');
+      return;
+    }
     try {
       this.java = await this.options.launch();
     } catch (error) {
@@ -240,16 +254,18 @@ export class DaemonSupervisor implements SessionListener {
     this.launched?.resolve();
     this.launched = undefined;
     // Asked to end while it was being started: nobody has told it yet.
-    if (this.state.kind === 'stopping') this.java.terminate();
-    if (this.state.kind === 'ending') this.java.killSession();
+    if (this.phase() === 'stopping') this.java.terminate();
+    if (this.phase() === 'ending') this.java.killSession();
     const { java } = this;
     const exit = await java.exited;
-    const asked = this.state.kind === 'stopping' || this.state.kind === 'ending';
+    const asked = this.phase() === 'stopping' || this.phase() === 'ending';
     this.options.onChange({ kind: 'exited', exit, asked });
     this.exited(describeExit(exit, java.lastLines()));
   }
 
   private exited(how: string): void {
+    // Relays that have not rung yet, and in process mode children that do not hear, are in its session still.
+    this.java?.killSession();
     this.java = undefined;
     // Those that no host has taken over yet have nobody to serve; the others are ended by their hosts, and now.
     for (const relay of this.relays.values()) endRelay(relay);
@@ -267,11 +283,14 @@ export class DaemonSupervisor implements SessionListener {
   }
 }
 
-/** How a session ended that the daemon has not said goodbye to; undefined for one that ended in order. */
-function brokenBy(end: SessionEndData): string | undefined {
-  if (end.kind === 'failed') return `failed: ${end.error.message}`;
+/** Why a session's end leaves its shard standing still; undefined for one that ended in order, or before it began. */
+function brokenBy(end: SessionEndData, shardId: string | undefined): string | undefined {
+  if (end.kind === 'failed') return `the session of ${shardId ?? 'a shard'} failed: ${end.error.message}`;
   const { why } = end;
-  return why === 'leaseLost' || why === 'shardEnded' || why === 'left' ? undefined : `was cut off (${why})`;
+  // A daemon that ends starts children that it never speaks to.
+  if (shardId === undefined) return undefined;
+  const inOrder = why === 'leaseLost' || why === 'shardEnded' || why === 'left';
+  return inOrder ? undefined : `the session of ${shardId} was cut off (${why})`;
 }
 
 const OUT_OF_MEMORY = 3;

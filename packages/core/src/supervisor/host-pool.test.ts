@@ -167,6 +167,8 @@ describe('a host that is lost', () => {
     world.pool.serve('app', 's1', relay);
     world.hosts[0]?.kill();
     await world.clock.settle();
+    expect(world.hosts).toHaveLength(1);
+    await world.clock.advance(200);
 
     expect(world.told).toEqual(['lost host-0 was ended by SIGKILL', 'ended s1 hostLost']);
     expect(world.hosts).toHaveLength(2);
@@ -176,7 +178,7 @@ describe('a host that is lost', () => {
   it('is nobody’s loss when it served nothing', async () => {
     const world = await new World().started();
     world.hosts[0]?.kill();
-    await world.clock.settle();
+    await world.clock.advance(200);
 
     expect(world.told).toEqual([]);
     expect(world.hosts).toHaveLength(2);
@@ -186,12 +188,25 @@ describe('a host that is lost', () => {
     const world = await new World().started();
     for (let loss = 0; loss < 8; loss += 1) {
       world.hosts.at(-1)?.kill();
-      await world.clock.settle();
+      await world.clock.advance(30_000);
     }
 
     expect(world.hosts).toHaveLength(8);
     expect(world.told.at(-1)).toContain('stop The host process ended 8 times');
   });
+});
+
+it('a host that comes after the end began is told to drain, and old words are not taken for its own', async () => {
+  const world = await new World().started();
+  world.pool.send({ kind: 'drain', applicationName: 'app' });
+  const [first] = world.hosts;
+  first?.kill();
+  await world.clock.advance(200);
+  world.hosts[1]?.tell({ kind: 'ready' });
+  first?.tell({ kind: 'status', shards: { app: [{}] as unknown as ShardStatus[] } });
+
+  expect(world.hosts[1]?.heard).toEqual([{ kind: 'drain', applicationName: 'app' }]);
+  expect(world.pool.statusOf('app')).toEqual([]);
 });
 
 describe('a host that is silent', () => {

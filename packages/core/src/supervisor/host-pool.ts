@@ -5,9 +5,10 @@
 import { hostChannel, type HostEvent } from '../diagnostics.js';
 import { MillraceError } from '../errors.js';
 import type { FromHost, RelayProcess, SessionEndData, ToHost } from '../host/host-messages.js';
-import type { Clock, Logger } from '../ports.js';
+import type { Clock, Logger, Timer } from '../ports.js';
 import { revivedError } from '../runtime/plain-event.js';
 import type { ShardStatus } from '../runtime/shard-status.js';
+import { LIFECYCLE_LIMITS } from './lifecycle.js';
 
 /** One host as the pool sees it: a process of its own, or a part of this one. */
 export interface Host {
@@ -63,6 +64,7 @@ interface Slot {
   heardAtMs: number;
   reportedSilent: boolean;
   readonly sessions: Map<string, string>;
+  pause: Timer | undefined;
   shards: Readonly<Record<string, readonly ShardStatus[]>>;
 }
 
@@ -80,6 +82,7 @@ export class HostPool {
     readonly sessionId: string;
     readonly relay: RelayProcess;
   }[] = [];
+  private readonly draining = new Set<string>();
   private losses: readonly number[] = [];
   private phase: 'new' | 'running' | 'stopping' = 'new';
   private readiness: { resolve: () => void; reject: (error: Error) => void } | undefined;
@@ -93,6 +96,7 @@ export class HostPool {
       heardAtMs: 0,
       reportedSilent: false,
       sessions: new Map(),
+      pause: undefined,
       shards: {},
     }));
   }
@@ -132,6 +136,7 @@ export class HostPool {
 
   /** To every host: those that do not know the session or application do nothing. */
   send(message: ToHost): void {
+    if (message.kind === 'drain') this.draining.add(message.applicationName);
     for (const { host } of this.slots) host?.send(message);
   }
 
@@ -154,7 +159,10 @@ export class HostPool {
   async stop(): Promise<void> {
     this.phase = 'stopping';
     this.silenceTimer?.cancel();
+    for (const { pause } of this.slots) pause?.cancel();
     this.send({ kind: 'end' });
+    // Who does not hear would only use up the time that whoever stops us has.
+    for (const slot of this.slots) if (slot.ready && this.isSilent(slot)) slot.host?.kill();
     const hosts = this.slots.flatMap(({ host }) => (host === undefined ? [] : [host]));
     const late = this.options.clock.setTimer(STOP_WITHIN_MS, () => {
       for (const host of hosts) host.kill();
@@ -171,7 +179,12 @@ export class HostPool {
     slot.ready = false;
     slot.reportedSilent = false;
     slot.heardAtMs = this.options.clock.monotonicMs();
-    const host = this.options.startHost(slot.name, { message: (message) => this.take(slot, message) });
+    const host = this.options.startHost(slot.name, {
+      // The last words of a host can come after its end, and are not its successor's.
+      message: (message) => {
+        if (slot.host === undefined || slot.host === host) this.take(slot, message);
+      },
+    });
     slot.host = host;
     this.publish(slot, { kind: 'started' });
     void host.exited.then((exit) => this.lost(slot, host.pid, exit));
@@ -222,6 +235,8 @@ export class HostPool {
 
   private ready(slot: Slot): void {
     slot.ready = true;
+    // A host that came after the end began is in it, too.
+    for (const applicationName of this.draining) slot.host?.send({ kind: 'drain', applicationName });
     this.publish(slot, { kind: 'ready' });
     for (const { applicationName, sessionId, relay } of this.waiting.splice(0))
       this.serve(applicationName, sessionId, relay);
@@ -248,7 +263,9 @@ export class HostPool {
       return;
     }
     this.options.logger.error({ host: slot.name }, `A host is lost: ${why}. Another one takes its place.`);
-    this.launch(slot);
+    // One that dies at once must not use up all its lives before anybody can look.
+    const delayMs = LIFECYCLE_LIMITS.pausesMs[Math.min(this.losses.length, LIFECYCLE_LIMITS.pausesMs.length) - 1] ?? 0;
+    slot.pause = this.options.clock.setTimer(delayMs, () => this.launch(slot));
   }
 
   private fail(error: MillraceError): void {

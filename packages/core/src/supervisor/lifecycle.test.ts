@@ -31,11 +31,11 @@ describe('a daemon that is asked to end', () => {
   });
 
   it('is ended as soon as its sessions are gone, for it may wait much longer itself', () => {
-    expect(play(...serving, stop, { kind: 'sessionsGone' }).last).toEqual(['disarm', 'kill']);
+    expect(play(...serving, stop, { kind: 'sessionsGone' }).last).toEqual(['kill', 'arm']);
   });
 
   it('is ended when the grace is over', () => {
-    expect(play(...serving, stop, { kind: 'timer' }).last).toEqual(['disarm', 'kill']);
+    expect(play(...serving, stop, { kind: 'timer' }).last).toEqual(['kill', 'arm']);
   });
 
   it.each([
@@ -67,6 +67,10 @@ describe('a daemon that is asked to end', () => {
       last: ['ended'],
     });
   });
+});
+
+it('is killed again when it does not end, for one signal may have gone nowhere', () => {
+  expect(play(...serving, stop, { kind: 'timer' }, { kind: 'timer' }).last).toEqual(['kill', 'arm']);
 });
 
 describe('a daemon that ends without being asked (V1)', () => {
@@ -121,7 +125,7 @@ describe('a daemon under which a host or a relay is lost (V4)', () => {
   });
 
   it.each(['sessionsGone', 'timer'] as const)('is ended at %s, and starts again only after its exit (V3)', (kind) => {
-    expect(play(...serving, broken, { kind }).last).toEqual(['disarm', 'kill']);
+    expect(play(...serving, broken, { kind }).last).toEqual(['kill', 'arm']);
     expect(play(...serving, broken, { kind }, exited())).toMatchObject({ state: { kind: 'waiting' } });
   });
 
@@ -132,7 +136,7 @@ describe('a daemon under which a host or a relay is lost (V4)', () => {
   });
 
   it('is ended for good when the worker is stopped meanwhile', () => {
-    expect(play(...serving, broken, stop).last).toEqual(['disarm', 'kill']);
+    expect(play(...serving, broken, stop).last).toEqual(['kill', 'arm']);
     expect(play(...serving, broken, stop, exited())).toMatchObject({ state: { kind: 'ended' } });
   });
 });

@@ -69,6 +69,8 @@ export interface LifecycleLimits {
   readonly leaveMs: number;
   /** Pauses before the first, second, ... restart in a row; the last one repeats. */
   readonly pausesMs: readonly number[];
+  /** Between two SIGKILLs to a Java that does not end. */
+  readonly killAgainMs: number;
   readonly failuresMax: number;
   readonly windowMs: number;
 }
@@ -76,6 +78,7 @@ export interface LifecycleLimits {
 export const LIFECYCLE_LIMITS: Omit<LifecycleLimits, 'shutdownGraceMs'> = {
   leaveMs: 3_000,
   pausesMs: [200, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000],
+  killAgainMs: 1_000,
   failuresMax: 8,
   windowMs: 300_000,
 };
@@ -95,7 +98,7 @@ export function stepDaemon(state: DaemonState, input: DaemonInput, limits: Lifec
     case 'leaving':
       return whenLeaving(state, input, limits);
     case 'stopping':
-      return whenStopping(state, input);
+      return whenStopping(state, input, limits);
     case 'ending':
       return whenEnding(state, input, limits);
     case 'waiting':
@@ -148,9 +151,9 @@ function whenLeaving(
   switch (input.kind) {
     case 'sessionsGone':
     case 'timer':
-      return kill({ kind: 'restart', history: state.history, why: state.why });
+      return kill({ kind: 'restart', history: state.history, why: state.why }, limits);
     case 'stop':
-      return kill({ kind: 'end', cause: input.cause });
+      return kill({ kind: 'end', cause: input.cause }, limits);
     case 'exited':
       return disarmed(failed(state.history, { atMs: input.atMs, why: state.why }, limits));
     case 'start':
@@ -162,11 +165,15 @@ function whenLeaving(
   }
 }
 
-function whenStopping(state: Extract<DaemonState, { kind: 'stopping' }>, input: DaemonInput): DaemonStep {
+function whenStopping(
+  state: Extract<DaemonState, { kind: 'stopping' }>,
+  input: DaemonInput,
+  limits: LifecycleLimits,
+): DaemonStep {
   switch (input.kind) {
     case 'sessionsGone':
     case 'timer':
-      return kill({ kind: 'end', cause: state.cause });
+      return kill({ kind: 'end', cause: state.cause }, limits);
     case 'stop':
       return stay({ kind: 'stopping', cause: state.cause ?? input.cause });
     case 'exited':
@@ -188,8 +195,13 @@ function whenEnding(
   const { next } = state;
   if (input.kind === 'stop' && next.kind === 'restart')
     return stay({ kind: 'ending', next: { kind: 'end', cause: input.cause } });
+  // It must not be that one signal that went nowhere keeps everybody waiting.
+  if (input.kind === 'timer')
+    return { state, outputs: [{ kind: 'kill' }, { kind: 'arm', delayMs: limits.killAgainMs }] };
   if (input.kind !== 'exited') return stay(state);
-  return next.kind === 'end' ? end(next.cause) : failed(next.history, { atMs: input.atMs, why: next.why }, limits);
+  return disarmed(
+    next.kind === 'end' ? end(next.cause) : failed(next.history, { atMs: input.atMs, why: next.why }, limits),
+  );
 }
 
 function whenWaiting(state: Extract<DaemonState, { kind: 'waiting' }>, input: DaemonInput): DaemonStep {
@@ -223,8 +235,8 @@ function failed(
   };
 }
 
-function kill(next: Next): DaemonStep {
-  return { state: { kind: 'ending', next }, outputs: [{ kind: 'disarm' }, { kind: 'kill' }] };
+function kill(next: Next, { killAgainMs }: LifecycleLimits): DaemonStep {
+  return { state: { kind: 'ending', next }, outputs: [{ kind: 'kill' }, { kind: 'arm', delayMs: killAgainMs }] };
 }
 
 function end(failure: Error | undefined): DaemonStep {

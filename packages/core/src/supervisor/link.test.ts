@@ -76,6 +76,23 @@ describe('a link', () => {
     await expect.poll(() => gone).toBe(true);
   });
 
+  it('that a host closes itself does not tell it that its supervisor is gone', async () => {
+    let closed = false;
+    welcome = (peer) => {
+      peer.onClosed = () => (closed = true);
+    };
+    const own = await connectHostLink({ path, role: 'host', name: 'host-0' });
+    let gone = false;
+    void own.closed.then(() => (gone = true));
+    own.close();
+    await expect.poll(() => closed).toBe(true);
+    // A whole life of another link: time enough for the first one to hear of its end.
+    link = await connectHostLink({ path, role: 'host', name: 'host-1' });
+    await expect.poll(() => peers.length).toBe(2);
+
+    expect(gone).toBe(false);
+  });
+
   it('is cut to somebody who speaks no JSON', async () => {
     const stranger = connect(path);
     const closed = new Promise<void>((resolve) => stranger.once('close', () => resolve()));

@@ -24,6 +24,14 @@ describe('sessions', () => {
     expect(all.know(second, 'A')).toEqual([first]);
   });
 
+  it('are told apart by who was opened first, not by who was heard of first: the host of the older may have been blocked', () => {
+    const { roster: all } = roster();
+    const [older, younger] = [all.open(), all.open()];
+
+    expect(all.know(younger, 'A')).toEqual([]);
+    expect(all.know(older, 'A')).toEqual([older]);
+  });
+
   it('that nobody opened are nobody', () => {
     expect(roster().roster.know('x', 'A')).toEqual([]);
   });

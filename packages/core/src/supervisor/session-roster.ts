@@ -32,11 +32,10 @@ export class SessionRoster {
   /** The shard of a session is known; returns the older sessions of the same shard, which may not own it any more. */
   know(sessionId: string, shardId: string): readonly string[] {
     if (!this.entries.has(sessionId)) return [];
-    const older = [...this.entries.values()].filter(
-      (entry) => entry.shardId === shardId && entry.sessionId !== sessionId,
-    );
+    // In the order in which they were opened: a host that was blocked may tell of the older one last.
     this.entries.set(sessionId, { sessionId, shardId });
-    return older.map((entry) => entry.sessionId);
+    const ofShard = [...this.entries.values()].filter((entry) => entry.shardId === shardId);
+    return ofShard.slice(0, -1).map((entry) => entry.sessionId);
   }
 
   shardOf(sessionId: string): string | undefined {

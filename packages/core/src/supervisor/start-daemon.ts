@@ -82,7 +82,14 @@ export async function startDaemon(options: StartDaemonOptions): Promise<RunningD
       }),
     launch: async () => {
       java = await launch();
-      await fleet.protect(java.pid);
+      try {
+        await fleet.protect(java.pid);
+      } catch (error) {
+        // Without a guard it could outlive us, and nobody but us knows of it yet.
+        java.killSession();
+        await java.exited;
+        throw error;
+      }
       return java;
     },
     reaped: async () => {
