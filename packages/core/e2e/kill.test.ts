@@ -35,7 +35,7 @@ it(
       report(`${role} killed under load`, { resumedMs, duplicates: again.length, allowed });
       expect(forbidden, role).toEqual([]);
       expect(again.length, role).toBeLessThanOrEqual(allowed);
-      expect(resumedMs, role).toBeLessThan(roomy(RESUMED_WITHIN_MS));
+      expect(resumedMs, role).toBeLessThan(roomy(RESUMED_WITHIN_MS, 5));
       if (role === 'guard') {
         expect(worker.pids('java')).toEqual(java);
         await until('another guard', () => worker.pids('guard').length === 1);
@@ -69,7 +69,7 @@ it('leaves nothing when the supervisor is killed, or everything, and resumes', {
     report(`${victims} killed under load`, { goneMs, resumedMs, duplicates: again.length, allowed });
     expect(forbidden, victims).toEqual([]);
     expect(again.length, victims).toBeLessThanOrEqual(allowed);
-    expect(resumedMs, victims).toBeLessThan(roomy(RESUMED_WITHIN_MS));
+    expect(resumedMs, victims).toBeLessThan(roomy(RESUMED_WITHIN_MS, 5));
   }
   // The guard was killed too and could not remove its folder; the next worker has.
   expect(await readdir(scratch)).toHaveLength(1);
@@ -108,7 +108,7 @@ it('notices a killed relay, host and Java while no record flows', { timeout: 240
     });
     const sessionsMs = Date.now() - at;
     report(`${role} killed while idle`, { sessionsMs });
-    expect(sessionsMs, role).toBeLessThan(roomy(RESUMED_WITHIN_MS));
+    expect(sessionsMs, role).toBeLessThan(roomy(RESUMED_WITHIN_MS, 5));
     await world.put(Array.from({ length: 8 }, (_, n) => ({ id: `after-${role}-${n}` })));
     await world.untilAllHandled(20_000);
   }

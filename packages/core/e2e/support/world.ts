@@ -132,6 +132,11 @@ export class World {
     return this.servers.faults;
   }
 
+  /** For clients that are not ours. */
+  get endpoints(): { readonly kinesis: string; readonly dynamo: string; readonly region: string } {
+    return { kinesis: this.servers.kinesis.endpoint, dynamo: this.servers.dynamo.endpoint, region: REGION };
+  }
+
   startWorker(plan: WorkerPlan = {}): Worker {
     const { name = `worker-${this.workers.length + 1}`, options = {}, checkpoint = { everyMs: 500 } } = plan;
     const env = {
