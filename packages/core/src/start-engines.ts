@@ -1,8 +1,10 @@
-/** From resolved consumers to engines at work, by the engine that was chosen and the part that this process plays. */
-import { startEngine, type ConsumerEngine, type EngineGroup } from './consumer-engine.js';
-import { startDaemonEngines, type DaemonEnginesRequest } from './daemon-engines.js';
+/**
+ * From resolved consumers to engines at work, by the engine that was chosen and the part that this process plays. Each part
+ * loads its own: a host has no supervisor in its memory, and a supervisor no engine that serves sessions.
+ */
+import type { ConsumerEngine, EngineGroup } from './consumer-engine.js';
+import type { DaemonEnginesRequest } from './daemon-engines.js';
 import { isMillraceError, toError } from './errors.js';
-import { startHostEngines } from './host-engines.js';
 import { processRole } from './process-role.js';
 import type { SessionSetup } from './runtime/live-sessions.js';
 import type { Engine } from './worker-options.js';
@@ -13,15 +15,18 @@ export interface StartRequest extends DaemonEnginesRequest {
   readonly part: WorkerPart;
 }
 
-export function startEngines(request: StartRequest): Promise<EngineGroup> {
+export async function startEngines(request: StartRequest): Promise<EngineGroup> {
   const { engine, part, setups = new Map<string, SessionSetup>() } = request;
   if (part.kind === 'host') {
     const { ports } = request;
     const address =
       processRole.kind === 'host' ? { path: processRole.link, name: processRole.name } : { path: '', name: '' };
+    const { startHostEngines } = await import('./host-engines.js');
     return startHostEngines({ setups, link: part.link, address, ports });
   }
-  return engine === 'daemon' ? startDaemonEngines(request) : startOwn(engine, setups, request);
+  if (engine !== 'daemon') return startOwn(engine, setups, request);
+  const { startDaemonEngines } = await import('./daemon-engines.js');
+  return startDaemonEngines(request);
 }
 
 /** One after the other; what was started ends again when the next one does not start. */
@@ -33,6 +38,7 @@ async function startOwn(
   const engines: ConsumerEngine[] = [];
   const group: EngineGroup = { engines, hosts: () => [], close: async () => supervisorOf(part)?.close() };
   try {
+    const { startEngine } = await import('./consumer-engine.js');
     for (const setup of setups.values()) {
       signal.throwIfAborted();
       engines.push(await startEngine({ engine, setup, part, options, env }));

@@ -2,7 +2,7 @@
  * What the daemons of one worker share: the private folder, the door for relays, the guard, the socket for hosts and
  * children, and the hosts themselves.
  */
-import { SessionHost } from '../host/session-host.js';
+import type { SessionHost } from '../host/session-host.js';
 import type { FromHost, RelayProcess, ToHost } from '../host/host-messages.js';
 import type { Environment } from '../definition/definition.js';
 import { toError } from '../errors.js';
@@ -48,6 +48,7 @@ export class Fleet {
   private readonly retention: Promise<Retention>;
   private resolveRetention: (retention: Retention) => void = () => undefined;
   private readonly locks = new Set<number>();
+  private sessionHost: typeof SessionHost | undefined;
 
   private constructor(
     readonly folder: PrivateFolder,
@@ -136,6 +137,8 @@ export class Fleet {
       );
     }
     if (hosting.kind === 'perShard') return;
+    // Only where this very process serves sessions is there anything that does it in its memory.
+    if (hosting.kind === 'here') this.sessionHost = (await import('../host/session-host.js')).SessionHost;
     this.parts.pool = new HostPool({
       count: hosting.kind === 'processes' ? hosting.count : 1,
       startHost: (name, listener) =>
@@ -186,19 +189,20 @@ export class Fleet {
       leave = (how) => resolve({ how, code: null, signal: null });
     });
     const tell = (message: FromHost): void => queueMicrotask(() => listener.message(message));
+    const { sessionHost: Sessions } = this;
     let host: SessionHost | undefined;
     const take = (message: ToHost): void => {
-      if (message.kind === 'welcome') {
+      if (message.kind === 'welcome' && Sessions !== undefined) {
         const withRetention = new Map(
           [...consumers].map(([name, setup]) => [name, { ...setup, retentionMs: message.retentionMs[name] }]),
         );
-        host = new SessionHost({ consumers: withRetention, clock, logger, tell });
+        host = new Sessions({ consumers: withRetention, clock, logger, tell });
         tell({ kind: 'ready' });
       } else if (message.kind === 'end') {
         const ending = host;
         ending?.close();
         void Promise.resolve(ending?.ended()).then(() => leave('ended'));
-      } else host?.take(message);
+      } else if (message.kind !== 'welcome') host?.take(message);
     };
     tell({ kind: 'hello', role: 'host', name: 'host-0', pid: process.pid });
     return {
