@@ -161,7 +161,8 @@ describe('a lease that was stolen and given back during a long handler', () => {
   it.each([{ hosts: 1 }, { hosts: 2 }])(
     'the younger session puts the older one in doubt, with $hosts host(s)',
     async ({ hosts }) => {
-      await start(2);
+      // A host that has no session yet gets the next one, so with two hosts one shard makes it change its process.
+      await start(hosts === 2 ? 1 : 2);
       const { shardIds, put } = await aimAt(world);
       const [shard = ''] = shardIds;
       for (const shardId of shardIds) await put(shardId, [{ id: `first-of-${shardId}` }]);

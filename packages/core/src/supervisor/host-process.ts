@@ -5,6 +5,8 @@ import { toError } from '../errors.js';
 import type { Host, HostExit, HostListener } from './host-pool.js';
 import type { Peer } from './link-server.js';
 
+const LAST_WORDS_WITHIN_MS = 500;
+
 export interface HostProcessOptions {
   /** The supervisor's socket. */
   readonly socket: string;
@@ -33,12 +35,18 @@ export function startHostProcess(name: string, listener: HostListener, options: 
     env: { ...options.env, MILLRACE_LINK: options.socket, MILLRACE_HOST: name },
   });
   let peer: Peer | undefined;
+  let linkClosed = false;
+  let onLinkClosed: () => void = () => undefined;
   const queue: Parameters<Peer['send']>[0][] = [];
   options.onPeer(name, (connected) => {
     if (connected.pid !== child.pid && connected.role === 'host') return;
     connected.onMessage = (message) => listener.message(message);
     if (connected.role !== 'host') return;
     peer = connected;
+    peer.onClosed = () => {
+      linkClosed = true;
+      onLinkClosed();
+    };
     listener.message({ kind: 'hello', role: connected.role, name, pid: connected.pid });
     for (const message of queue.splice(0)) peer.send(message);
   });
@@ -49,7 +57,11 @@ export function startHostProcess(name: string, listener: HostListener, options: 
     child.once('exit', (code, signal) => {
       if (child.pid !== undefined) options.gone(child.pid);
       const how = signal === null ? `ended with code ${code ?? 'none'}` : `was ended by ${signal}`;
-      resolve({ how, code, signal });
+      // Its last words may still be on their way, and say why.
+      const heard = (): void => resolve({ how, code, signal });
+      if (peer === undefined || linkClosed) heard();
+      else setTimeout(heard, LAST_WORDS_WITHIN_MS).unref();
+      onLinkClosed = heard;
     });
   });
   if (child.pid !== undefined) options.started(child.pid);
