@@ -49,6 +49,9 @@ maxRecords=7
 callProcessRecordsEvenForEmptyRecordList=true
 
 # Millrace's default
+leaseAssignmentIntervalMillis=5000
+
+# Millrace's default
 shardSyncIntervalMillis=1000
 
 # Millrace's default

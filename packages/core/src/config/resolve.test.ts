@@ -14,6 +14,7 @@ describe('what counts when nobody says anything', () => {
       retrievalMode: 'POLLING',
       maxRecords: '1000',
       callProcessRecordsEvenForEmptyRecordList: 'true',
+      leaseAssignmentIntervalMillis: '5000',
       shardSyncIntervalMillis: '1000',
       logWarningForTaskAfterMillis: '60000',
       metricsLevel: 'SUMMARY',

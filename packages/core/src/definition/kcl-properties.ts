@@ -161,7 +161,11 @@ export type KclProperties = {
   readonly callProcessRecordsEvenForEmptyRecordList?: boolean | undefined;
   /** How long a lease lives without being renewed; it is renewed every third of this. @defaultValue 10000 */
   readonly failoverTimeMillis?: number | undefined;
-  /** How often the leader assigns leases. @defaultValue 2 x failoverTimeMillis */
+  /**
+   * How often the leader looks at all leases and assigns those without an owner; each look is a scan of the lease
+   * table.
+   * @defaultValue 5000
+   */
   readonly leaseAssignmentIntervalMillis?: number | undefined;
   /** Assigns leases that expired long ago first. @defaultValue true */
   readonly enablePriorityLeaseAssignment?: boolean | undefined;

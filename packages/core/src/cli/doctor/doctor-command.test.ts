@@ -74,7 +74,7 @@ describe('a set-up without mistakes', () => {
   ok       pipes        one process serves all shards: the pipes of another can be taken over
 
 mailer
-  ok       properties   11, of which 2 given by you
+  ok       properties   12, of which 2 given by you
   ok       credentials  arn:aws:iam::1:user/me, account 123456789012
   ok       stream       orders: 1 open shard, keeps records for 24 h
   ok       tables       mailer is missing, mailer-CoordinatorState is missing, mailer-WorkerMetricStats is missing; the daemon creates what is missing, if it may

@@ -18,7 +18,9 @@ export const LEASES = propertyGroup('leases', [
     name: 'leaseAssignmentIntervalMillis',
     type: millis({ min: 100 }),
     kcl: '2 x failoverTimeMillis',
-    effect: 'How often the leader assigns leases.',
+    ours: '5000',
+    effect:
+      'How often the leader looks at all leases and assigns those without an owner; each look is a scan of the lease table.',
   },
   {
     name: 'enablePriorityLeaseAssignment',
