@@ -118,6 +118,13 @@ class DynamoCoordination implements Coordination {
     });
   }
 
+  async lastSeenMs(workerId: string, signal?: AbortSignal): Promise<number | undefined> {
+    const item = await this.item(this.tables.workers, { key: { wid: { S: workerId } }, signal });
+    // As KCL writes it: "last update time", in seconds.
+    const seconds = Number(item?.['lut']?.N);
+    return Number.isFinite(seconds) ? seconds * 1_000 : undefined;
+  }
+
   forgetWorker(workerId: string, signal?: AbortSignal): Promise<void> {
     const { sdk, client } = this.dynamo;
     const table = this.tables.workers;

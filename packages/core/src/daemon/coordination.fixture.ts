@@ -17,6 +17,8 @@ export function leaseOf(shardId: string, facts: Partial<LeaseFacts> = {}): Lease
 export class FakeCoordination implements Coordination {
   readonly rows = new Map<string, LeaseFacts>();
   readonly calls: string[] = [];
+  /** By worker id, in milliseconds since the epoch. */
+  readonly seen = new Map<string, number>();
   leaderRow: LeaderRow | undefined;
   /** Runs before each call answers; throw in it to fail the call. */
   beforeCall: (call: string) => void | Promise<void> = () => undefined;
@@ -50,6 +52,11 @@ export class FakeCoordination implements Coordination {
     if (this.leaderRow.owner !== owner || this.leaderRow.version !== version) return 'changed';
     this.leaderRow = undefined;
     return 'deleted';
+  }
+
+  async lastSeenMs(workerId: string): Promise<number | undefined> {
+    await this.note(`lastSeenMs ${workerId}`);
+    return this.seen.get(workerId);
   }
 
   async forgetWorker(workerId: string): Promise<void> {

@@ -31,6 +31,8 @@ export interface Coordination {
     expected: { readonly owner: string; readonly version: string },
     signal?: AbortSignal,
   ): Promise<'deleted' | 'changed' | 'absent'>;
+  /** When a worker last wrote its row of metrics, in milliseconds since the epoch; undefined for one that is on no list. */
+  lastSeenMs(workerId: string, signal?: AbortSignal): Promise<number | undefined>;
   /**
    * Deletes a worker's row of metrics. KCL 3.1.3 takes whoever has written one within the last minute for alive, and assigns
    * shards to it: also to a worker that has ended in order.

@@ -24,11 +24,21 @@ describe('what the rows say about an id', () => {
 });
 
 describe('the search for an id', () => {
-  function search(rows: readonly LeaseFacts[], candidates: Iterable<string> = ['web-0', 'web-1']) {
+  interface Options {
+    readonly candidates?: Iterable<string>;
+    /** By worker id, in milliseconds from now. */
+    readonly seen?: Readonly<Record<string, number>>;
+    readonly chosen?: boolean;
+  }
+
+  function search(rows: readonly LeaseFacts[], options: Options = {}) {
+    const { candidates = ['web-0', 'web-1'], seen = {}, chosen = false } = options;
     const clock = new ManualClock();
     const coordination = new FakeCoordination(rows);
+    for (const [workerId, fromNowMs] of Object.entries(seen)) coordination.seen.set(workerId, clock.now() + fromNowMs);
     const stop = new AbortController();
-    const found = findIdentity({ candidates, coordination, clock, renewEveryMs: 3_000, signal: stop.signal });
+    const { signal } = stop;
+    const found = findIdentity({ candidates, coordination, clock, renewEveryMs: 3_000, signal, chosen });
     found.catch(() => undefined);
     return { clock, coordination, stop, found };
   }
@@ -41,7 +51,7 @@ describe('the search for an id', () => {
         yield id;
       }
     }
-    expect(await search([], slots()).found).toEqual({ workerId: 'web-0', inherited: [], rejected: [] });
+    expect(await search([], { candidates: slots() }).found).toEqual({ workerId: 'web-0', inherited: [], rejected: [] });
     expect(pulled).toEqual(['web-0']);
   });
 
@@ -67,6 +77,22 @@ describe('the search for an id', () => {
         { workerId: 'web-0', why: 'twin', shardIds: ['a'], message: expect.stringContaining('the same host name') },
       ],
     });
+  });
+
+  it('leaves an id alone that was alive within the last minute and owns nothing: a twin on standby looks so', async () => {
+    const { clock, found } = search([], { seen: { 'web-0': -59_999 } });
+    expect(await found).toMatchObject({ workerId: 'web-1', rejected: [{ workerId: 'web-0', why: 'twin' }] });
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('takes an id that was alive before that', async () => {
+    const { found } = search([], { seen: { 'web-0': -60_000 } });
+    expect(await found).toMatchObject({ workerId: 'web-0', rejected: [] });
+  });
+
+  it('takes the id that the user has chosen, though it was alive within the last minute', async () => {
+    const { found } = search([], { seen: { 'web-0': -1 }, chosen: true });
+    expect(await found).toMatchObject({ workerId: 'web-0', rejected: [] });
   });
 
   it('leaves an id alone that is part of a hand-over, at once', async () => {

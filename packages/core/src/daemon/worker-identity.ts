@@ -40,11 +40,13 @@ export function judgeIdentity(workerId: string, rows: readonly LeaseFacts[]): Id
 export interface IdentitySearch {
   /** In the order of preference: `<hostname>-<slot>`, each with its slot taken. Pulled one by one. */
   readonly candidates: Iterable<string> | AsyncIterable<string>;
-  readonly coordination: Pick<Coordination, 'leases'>;
+  readonly coordination: Pick<Coordination, 'leases' | 'lastSeenMs'>;
   readonly clock: Clock;
   /** failoverTimeMillis / 3: how often an owner counts up. */
   readonly renewEveryMs: number;
   readonly signal: AbortSignal;
+  /** The user has chosen the id, so there is no other: one that was alive within the last minute may be its dead predecessor. */
+  readonly chosen?: boolean;
 }
 
 export interface FoundIdentity {
@@ -88,7 +90,13 @@ type Trial =
 
 async function tryIdentity(workerId: string, { coordination, clock, ...search }: IdentitySearch): Promise<Trial> {
   const first = judgeIdentity(workerId, await coordination.leases(search.signal));
-  if (first.kind !== 'owns') return concluded(workerId, first);
+  if (first.kind === 'clean') {
+    // Without leases only the list of workers can tell of a twin, and there is nothing to take up under this very name.
+    const seenMs = await coordination.lastSeenMs(workerId, search.signal);
+    const isAlive = search.chosen !== true && seenMs !== undefined && clock.now() - seenMs < COUNTS_AS_ALIVE_MS;
+    return isAlive ? { kind: 'rejected', rejected: seenTwin(workerId) } : { kind: 'usable', inherited: [] };
+  }
+  if (first.kind === 'pendingHandOff') return concluded(workerId, first);
   const waitMs = Math.max(RENEWAL_MIN_MS, search.renewEveryMs * LATE_RENEWAL);
   if (!(await sleepUntilAborted(clock, waitMs, search.signal))) search.signal.throwIfAborted();
   const second = judgeIdentity(workerId, await coordination.leases(search.signal));
@@ -113,6 +121,14 @@ function handOff(workerId: string, shardIds: readonly string[]): RejectedIdentit
   const are = shardIds.length === 1 ? 'is' : 'are';
   const message = `"${workerId}" is not used: ${listed(shardIds)} ${are} being handed over to it or by it, and a daemon that starts under this id now would strand what it takes (KCL 3.1.3, #1718).`;
   return { workerId, why: 'pendingHandOff', shardIds, message };
+}
+
+/** As long as KCL takes a worker for alive after it wrote its row of metrics; a stop in order takes the row away. */
+const COUNTS_AS_ALIVE_MS = 60_000;
+
+function seenTwin(workerId: string): RejectedIdentity {
+  const message = `"${workerId}" is not used: a worker of this id was alive within the last minute, and owns no shard that it would leave to its successor.`;
+  return { workerId, why: 'twin', shardIds: [], message };
 }
 
 function twin(workerId: string, shardIds: readonly string[]): RejectedIdentity {

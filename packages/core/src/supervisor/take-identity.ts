@@ -64,8 +64,14 @@ async function findSlot(slots: AsyncIterable<SlotLock>, options: IdentityOptions
   let chosen: string | undefined;
   let inherited: readonly string[] = [];
   try {
-    const renewEveryMs = consumer.settings.failoverTimeMs / 3;
-    const found = await findIdentity({ candidates: candidates(), coordination, clock, renewEveryMs, signal });
+    const found = await findIdentity({
+      candidates: candidates(),
+      coordination,
+      clock,
+      renewEveryMs: consumer.settings.failoverTimeMs / 3,
+      chosen: consumer.settings.workerId !== undefined,
+      signal,
+    });
     for (const { message } of found.rejected) logger.warn({}, message);
     if (found.inherited.length > 0)
       logger.info(
