@@ -3,12 +3,15 @@
  * with Millrace's defaults and with KCL's, on tables that are there or not. `npm run bench:startup [-- --only text]`
  */
 import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { emulatorClient } from '../packages/core/test/support/emulator-client.ts';
 import { machine, openBench, table } from './support.mjs';
+
+const fromCore = createRequire(new URL('../packages/core/package.json', import.meta.url));
+const { PutRecordsCommand } = fromCore('@aws-sdk/client-kinesis');
 
 const { values } = parseArgs({
   options: {
