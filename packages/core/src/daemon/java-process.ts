@@ -8,6 +8,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { Environment } from '../definition/definition.js';
 import { MillraceError, toError } from '../errors.js';
+import { sessionOf } from '../local/process-birth.js';
 import type { Logger } from '../ports.js';
 import { readDaemonLog } from './daemon-log.js';
 import { hasCode } from './file-error.js';
@@ -128,28 +129,10 @@ function kill(pid: number): void {
   }
 }
 
-interface Stat {
-  readonly session: number;
-  /** Since the start of the system. */
-  readonly startedTicks: number;
-}
-
-/** Undefined where there is no such process, or no /proc. */
-function readStat(pid: number): Stat | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name of the command may have blanks and parentheses; the third field follows the last of them.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { session: Number(fields[3]), startedTicks: Number(fields[19]) };
-  } catch {
-    return undefined;
-  }
-}
-
 function sessionMembers(session: number, endedTicks = Infinity): readonly number[] {
   return processes().filter((pid) => {
-    const stat = readStat(pid);
-    return stat?.session === session && stat.startedTicks <= endedTicks;
+    const found = sessionOf(pid);
+    return found?.session === session && found.startTick <= endedTicks;
   });
 }
 

@@ -13,6 +13,12 @@ export function parentOf(pid: number): number | undefined {
   return parent === undefined ? undefined : Number(parent);
 }
 
+/** The session that a process belongs to, by the id of its leader, and when it started; undefined where there is no /proc. */
+export function sessionOf(pid: number): { readonly session: number; readonly startTick: number } | undefined {
+  const fields = statOf(pid);
+  return fields === undefined ? undefined : { session: Number(fields[3]), startTick: Number(fields[19]) };
+}
+
 /** Of /proc/<pid>/stat, what follows the command: state, parent, group, session, ..., the start time as the 20th. */
 function statOf(pid: number): string[] | undefined {
   try {

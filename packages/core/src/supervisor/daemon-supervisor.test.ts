@@ -1,21 +1,26 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../test/support/manual-clock.js';
 import type { JavaExit } from '../daemon/java-process.js';
 import type { LeaseVerdict, WatchedSession } from '../daemon/lease-watch.js';
 import { MillraceError } from '../errors.js';
+import { startTickOf } from '../local/process-birth.js';
 import { LogLines } from '../runtime/session.fixture.js';
 import type { ShardStatus } from '../runtime/shard-status.js';
 import { DaemonSupervisor, type DaemonSupervisorOptions } from './daemon-supervisor.js';
 
 /** Java as far as anybody here sees it: it ends when it is told, or when a test says so. */
 class FakeJava {
-  readonly pid = 1;
   readonly heard: string[] = [];
   end: (exit: JavaExit) => void = () => undefined;
   readonly exited = new Promise<JavaExit>((resolve) => {
     this.end = resolve;
   });
-  constructor(private readonly last: readonly string[] = []) {}
+  constructor(
+    private readonly last: readonly string[] = [],
+    readonly pid = 1,
+  ) {}
   terminate(): void {
     this.heard.push('SIGTERM');
   }
@@ -168,6 +173,32 @@ describe('a failure', () => {
     await world.clock.settle();
 
     expect(world.logger.lines.at(-1)?.message).toContain('ERROR giving up');
+  });
+
+  it('of Java ends what it may have left in its session: relays that have not rung, children that do not hear', async () => {
+    const world = await new World().started();
+    world.javas[0]?.end({ code: 1 });
+    await world.clock.settle();
+
+    expect(world.javas[0]?.heard).toEqual(['SIGKILL']);
+  });
+
+  it('of a host to take a relay over ends the relay, for which Java would wait for ever, and starts the daemon anew', async () => {
+    const world = new World();
+    // Our own child plays the relay.
+    world.launch = async () => new FakeJava([], process.pid);
+    await world.started();
+    const relay = spawn('sleep', ['60'], { stdio: 'ignore' });
+    await once(relay, 'spawn');
+    const { pid = 0 } = relay;
+    expect(world.supervisor.admit({ pid, startTick: startTickOf(pid) ?? '' })).toBe(true);
+
+    const error = { name: 'MillraceError', code: 'TRANSPORT_FAILED', message: 'EMFILE' };
+    world.supervisor.ended('app#1', { kind: 'failed', error });
+    const [, signal] = (await once(relay, 'exit')) as [null, string];
+
+    expect(signal).toBe('SIGKILL');
+    expect(world.asked).toEqual(['serve app#1', 'leave']);
   });
 
   it('of the first launch is told to whoever starts it', async () => {

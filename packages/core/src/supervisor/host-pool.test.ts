@@ -101,6 +101,14 @@ describe('a start', () => {
     await expect(started).rejects.toMatchObject({ code: 'INJECTION_FAILED', message: 'Mailer is not registered' });
   });
 
+  it('says that it waits for a host, when that takes long', async () => {
+    const world = new World();
+    void world.pool.start();
+    await world.clock.advance(20_000);
+
+    expect(world.logger.lines).toEqual([{ level: 'warn', message: expect.stringContaining('is still starting') }]);
+  });
+
   it('fails when a host dies without a word', async () => {
     const world = new World();
     const started = world.pool.start();

@@ -70,6 +70,7 @@ interface Slot {
 
 /** Hosts speak once a second. */
 const SILENT_AFTER_MS = 3_000;
+const SLOW_START_MS = 15_000;
 const STOP_WITHIN_MS = 6_000;
 const LOSSES_MAX = 8;
 const LOSSES_WINDOW_MS = 300_000;
@@ -235,6 +236,7 @@ export class HostPool {
 
   private ready(slot: Slot): void {
     slot.ready = true;
+    slot.reportedSilent = false;
     // A host that came after the end began is in it, too.
     for (const applicationName of this.draining) slot.host?.send({ kind: 'drain', applicationName });
     this.publish(slot, { kind: 'ready' });
@@ -282,9 +284,16 @@ export class HostPool {
 
   private reportSilence(name: string, { silentMs, responding }: { silentMs: number; responding: boolean }): void {
     const slot = this.slots.find((one) => one.name === name);
+    const { logger } = this.options;
+    if (slot?.ready === false && !slot.reportedSilent && silentMs >= SLOW_START_MS) {
+      slot.reportedSilent = true;
+      logger.warn(
+        { host: name, silentMs },
+        `${name} is still starting: what is imported before run(), register() or the opening of a sink has not come to an end.`,
+      );
+    }
     if (slot === undefined || !slot.ready || slot.reportedSilent === !responding) return;
     slot.reportedSilent = !responding;
-    const { logger } = this.options;
     if (responding) this.publish(slot, { kind: 'responding', silentMs });
     if (responding) logger.info({ host: name }, `${name} responds again.`);
     else
