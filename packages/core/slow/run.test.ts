@@ -192,8 +192,8 @@ describe('the end of the process', () => {
     expect(child.stderr).toContain('idleTimeBetweenReadsInMillis');
   });
 
-  it('comes with code 2 when no engine was chosen, and says which there are', async () => {
-    child = new Child({ MILLRACE_ENGINE: '' });
+  it('comes with code 2 when there is no such engine, and says which there are', async () => {
+    child = new Child({ MILLRACE_ENGINE: 'demon' });
 
     expect(await child.exited).toBe(2);
     expect(child.stderr).toContain('MILLRACE_ENGINE');

@@ -4,7 +4,7 @@
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { copyFileSync, existsSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -62,6 +62,17 @@ function killGroup(pid: number): void {
     process.kill(-pid, 'SIGKILL');
   } catch {
     // It has ended.
+  }
+}
+
+/** The pipe by which it hears of the end of the supervisor; it has no name any more. */
+function holdsAlivePipe(pid: number): boolean {
+  try {
+    const folder = `/proc/${pid}/fd`;
+    return readdirSync(folder).some((fd) => readlinkSync(join(folder, fd)).endsWith('/alive (deleted)'));
+  } catch {
+    // Descriptors come and go while they are looked at.
+    return false;
   }
 }
 
@@ -130,7 +141,7 @@ describe.each(SHELLS)('under %s', (_name, [command, ...words]) => {
       ];
       await writeFile(join(folder.path, 'wards'), `${lines.join('\n')}\n`);
       const guard = start(command, [...words, join(folder.path, 'guard.sh'), folder.path]);
-      await until('the watch', () => existsSync(`/proc/${guard.pid}/fd/5`));
+      await until('the watch', () => holdsAlivePipe(guard.pid));
       for (const signal of IGNORED) process.kill(guard.pid, signal);
       closeDoor();
       expect(await ward.exited).toEqual([null, 'SIGKILL']);
@@ -175,5 +186,5 @@ describe.each(SHELLS)('under %s', (_name, [command, ...words]) => {
     });
   });
 
-  it.skipIf(there)(`is not checked: there is no ${command} on this machine`, () => undefined);
+  it('is checked, because it is on this machine', () => expect(there).toBe(true));
 });

@@ -9,7 +9,7 @@ import { preflight, type PreflightReport } from './daemon/preflight.js';
 import { prepareLaunch } from './daemon-launcher.js';
 import type { Environment } from './definition/definition.js';
 import { daemonChannel } from './diagnostics.js';
-import { ConfigurationError, MillraceError, toError } from './errors.js';
+import { ConfigurationError, isMillraceError, MillraceError, toError } from './errors.js';
 import type { RuntimePorts } from './ports.js';
 import type { SessionSetup } from './runtime/live-sessions.js';
 import { untilAborted } from './runtime/race.js';
@@ -48,11 +48,17 @@ export async function startDaemonEngines(request: DaemonEnginesRequest): Promise
   const locks = request.consumers.map((consumer) => takeIdentity({ ...request, consumer, clock, logger, signal }));
   for (const lock of locks) lock.catch(() => undefined);
   try {
-    const ready = Promise.all([
+    const hosts = fleet.startHosts();
+    hosts.catch(() => undefined);
+    const looked = Promise.allSettled([
       prepareLaunch({ env, java: options.java ?? {}, logger }),
       lookAll(request, fleet),
-      fleet.startHosts(),
     ]);
+    const ready = looked.then(async ([prepared, found]) => {
+      if (prepared.status === 'rejected' || found.status === 'rejected') throw severalErrors([prepared, found]);
+      await hosts;
+      return [prepared.value, found.value] as const;
+    });
     const started = await untilAborted(ready, request.signal);
     if (started.kind === 'aborted') throw toError(request.signal.reason);
     const [prepare, reports] = started.value;
@@ -113,6 +119,15 @@ async function chooseHosting({ consumers, setups, ports }: DaemonEnginesRequest)
     `Shards cannot share host processes here (${test.why}); each gets a process of its own.`,
   );
   return { kind: 'perShard' };
+}
+
+/** All that is wrong at once: what this machine lacks comes first. */
+function severalErrors(settled: readonly PromiseSettledResult<unknown>[]): Error {
+  const errors = settled.flatMap((one) => (one.status === 'rejected' ? [toError(one.reason)] : []));
+  const [first = new Error('Nothing is wrong.'), ...others] = errors;
+  if (others.length === 0 || !isMillraceError(first)) return first;
+  const text = [first.message, ...others.map(({ message }) => `And: ${message}`)].join('\n');
+  return new MillraceError(first.code, text, { cause: first.cause, details: { ...first.details, also: others } });
 }
 
 function hostCount(consumers: readonly ResolvedConsumer[]): number {

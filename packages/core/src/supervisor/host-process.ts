@@ -57,9 +57,9 @@ export function startHostProcess(name: string, listener: HostListener, options: 
     child.once('exit', (code, signal) => {
       if (child.pid !== undefined) options.gone(child.pid);
       const how = signal === null ? `ended with code ${code ?? 'none'}` : `was ended by ${signal}`;
-      // Its last words may still be on their way, and say why.
+      // Its last words may still be on their way, and even its first: they say why it ended.
       const heard = (): void => resolve({ how, code, signal });
-      if (peer === undefined || linkClosed) heard();
+      if (linkClosed) heard();
       else setTimeout(heard, LAST_WORDS_WITHIN_MS).unref();
       onLinkClosed = heard;
     });
