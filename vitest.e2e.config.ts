@@ -18,7 +18,7 @@ export default defineConfig({
     // What only a defect reaches: on a machine that others share, a test has taken five times as long as alone.
     testTimeout: 300_000,
     hookTimeout: 60_000,
-    // Most of their time is waiting for other processes, so three share a small machine well.
-    maxWorkers: 3,
+    // Most of their time is waiting for other processes, so two share a small machine well.
+    maxWorkers: 2,
   },
 });

@@ -11,8 +11,11 @@ import { useWorlds, type World } from './support/world.js';
 const { startWorld } = useWorlds();
 
 const SHARDS = 4;
-/** The fixture's half a second lets KCL move leases to and fro without end. */
-const options = { leaseAssignmentIntervalMillis: 2_000 };
+/**
+ * The fixture's half a second lets KCL move leases to and fro without end. And a worker that leaves in the middle of a
+ * hand-over costs its shard the time that KCL gives for one: 30 s by default.
+ */
+const options = { leaseAssignmentIntervalMillis: 2_000, gracefulLeaseHandoffTimeoutMillis: 8_000 };
 const SETTLED_MS = 4_000;
 const TAKEN_OVER_WITHIN_MS = 15_000;
 /** A shard that changes hands waits for the hand-over, and for the next worker's session. */
@@ -31,7 +34,7 @@ it('shares the shards between two workers, and hands all to the one that stays',
   const endedMs = Date.now() - at;
   const takenOverMs = await untilMoving({ world, load }, { at, shards: SHARDS });
   report('SIGTERM on one of two', { endedMs, takenOverMs });
-  expect(takenOverMs).toBeLessThan(roomy(TAKEN_OVER_WITHIN_MS));
+  expect(takenOverMs).toBeLessThan(roomy(TAKEN_OVER_WITHIN_MS, 4));
   expect(await leaver.leftovers()).toEqual([]);
   await untilCheckpointing(world);
   expect(new Set((await world.leases()).map(({ owner }) => owner)).size).toBe(1);
@@ -58,7 +61,7 @@ it('replaces three workers one by one under load', { timeout: 300_000 }, async (
   await untilCheckpointing(world);
   const lagMs = longestLag(load, since(world, load, settledAt));
   report('three workers replaced', { lagMs });
-  expect(lagMs).toBeLessThan(roomy(LAG_WITHIN_MS));
+  expect(lagMs).toBeLessThan(roomy(LAG_WITHIN_MS, 4));
   for (const { owner } of await world.leases()) expect(owner).toBeDefined();
 
   await checkAtEnd(world, { load, living });
