@@ -33,7 +33,9 @@ export interface EngineGroup {
   hosts(): readonly HostHealth[];
   /** Of a host: a session is ending, and its supervisor is to count what it did. */
   tellStatus?(): void;
-  /** Call it when every engine has ended. Never rejects. */
+  /** Resolves when no session runs in this process any more: until then it needs its sinks and services. Never rejects. */
+  settled(): Promise<void>;
+  /** Call it when every engine has ended and everything is let go of. Never rejects. */
   close(): Promise<void>;
 }
 

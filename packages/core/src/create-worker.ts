@@ -251,6 +251,7 @@ class MillraceWorker implements Worker {
       for (const engine of this.engines) engine.stop(failure);
       await Promise.all(this.engines.map((engine) => engine.closed));
     }
+    await this.group?.settled();
     for (const sinks of this.sinks) await closeSinks(sinks, this.ports.logger);
     await this.container?.dispose(this.ports.logger);
     // Last: a supervisor takes a closed link for the end of this process.

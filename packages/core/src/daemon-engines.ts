@@ -78,7 +78,12 @@ export async function startDaemonEngines(request: DaemonEnginesRequest): Promise
     request.signal.throwIfAborted();
     throw error;
   }
-  return { engines, hosts: () => fleet.pool?.facts() ?? [], close: () => fleet.close() };
+  return {
+    engines,
+    hosts: () => fleet.pool?.facts() ?? [],
+    settled: () => fleet.stopHosts(),
+    close: () => fleet.close(),
+  };
 }
 
 /** Whether hosts can take over the pipes of relays is found out before Java starts. */

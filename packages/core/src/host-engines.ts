@@ -46,9 +46,11 @@ export async function startHostEngines(request: HostEnginesRequest): Promise<Eng
     engines,
     hosts: () => [],
     tellStatus: () => host.tellNow(),
-    async close() {
+    async settled() {
       host.close();
       await host.ended();
+    },
+    async close() {
       await watch.close();
       link.close();
     },

@@ -36,7 +36,13 @@ async function startOwn(
   { options, env, part, signal }: StartRequest,
 ): Promise<EngineGroup> {
   const engines: ConsumerEngine[] = [];
-  const group: EngineGroup = { engines, hosts: () => [], close: async () => supervisorOf(part)?.close() };
+  const group: EngineGroup = {
+    engines,
+    hosts: () => [],
+    // An engine of this process has ended when its sessions have.
+    settled: async () => undefined,
+    close: async () => supervisorOf(part)?.close(),
+  };
   try {
     const { startEngine } = await import('./consumer-engine.js');
     for (const setup of setups.values()) {

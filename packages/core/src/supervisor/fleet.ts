@@ -48,6 +48,7 @@ export class Fleet {
   private readonly retention: Promise<Retention>;
   private resolveRetention: (retention: Retention) => void = () => undefined;
   private readonly locks = new Set<number>();
+  private hostsStopped: Promise<void> | undefined;
   private sessionHost: typeof SessionHost | undefined;
 
   private constructor(
@@ -112,17 +113,23 @@ export class Fleet {
     this.parts.guard?.renew();
   }
 
-  /** Call it when every daemon has ended. Never rejects. */
+  /** Resolves when no host is left, this process as a host included. Call it when every daemon has ended. Never rejects. */
+  stopHosts(): Promise<void> {
+    this.hostsStopped ??= this.parts.pool?.stop().catch(this.failed) ?? Promise.resolve();
+    return this.hostsStopped;
+  }
+
+  /** As stopHosts, and everything else with them. Never rejects. */
   async close(): Promise<void> {
-    const { logger } = this.options;
-    const failed = (error: unknown): void =>
-      logger.warn({ err: toError(error) }, 'A part of the daemon was left behind.');
-    await this.parts.pool?.stop().catch(failed);
+    await this.stopHosts();
     await this.parts.guard?.close();
     this.parts.server?.close();
     this.parts.door?.close();
-    await this.folder.remove().catch(failed);
+    await this.folder.remove().catch(this.failed);
   }
+
+  private readonly failed = (error: unknown): void =>
+    this.options.logger.warn({ err: toError(error) }, 'A part of the daemon was left behind.');
 
   private async openParts(): Promise<void> {
     const { hosting, logger, clock } = this.options;
