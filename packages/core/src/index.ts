@@ -13,7 +13,7 @@ export { KinesisConsumer } from './decorators/kinesis-consumer.js';
 export { OnBatch, OnRecord } from './decorators/handlers.js';
 export { OnInitialize, OnLeaseLost, OnShardEnd, OnShutdownRequested } from './decorators/hooks.js';
 export type { ShardHookDecorator } from './decorators/hooks.js';
-export { CheckpointPolicy, DeadLetter, RetryPolicy } from './decorators/policies.js';
+export { CheckpointPolicy, Concurrency, DeadLetter, RetryPolicy } from './decorators/policies.js';
 export type {
   ClassDecoratorFor,
   MethodDecoratorFor,
@@ -34,6 +34,7 @@ export type {
 export type {
   BatchOptions,
   CheckpointOptions,
+  ConcurrencyOptions,
   DeadLetterOptions,
   RecordOptions,
   RetryOptions,
@@ -57,6 +58,7 @@ export type {
   InstanceSource,
   OptionsSource,
   RecordHandler,
+  Concurrency as ResolvedConcurrency,
   RetryPolicy as ResolvedRetryPolicy,
   Schema,
   SinkContext,

@@ -17,6 +17,15 @@ describe('the heartbeat', () => {
     expect(mistakes[0]).toContain(message);
   });
 
+  it('cannot be turned off beside lanes, whatever the policy', () => {
+    const concurrency = { perShard: 4, by: 'partitionKey' } as const;
+    const declared = { callProcessRecordsEvenForEmptyRecordList: false };
+    const mistakes = mistakesOf({ declared, definition: { checkpoint: { kind: 'record' }, concurrency } });
+
+    expect(mistakes).toHaveLength(1);
+    expect(mistakes[0]).toMatch(/@Concurrency lets records settle .* needs the heartbeat .* Leave it true\.$/);
+  });
+
   it.each<[CheckpointPolicy]>([
     [{ kind: 'record' }],
     [{ kind: 'batch' }],

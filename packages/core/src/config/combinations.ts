@@ -32,14 +32,17 @@ function checkHeartbeat({ definition, effective, findings }: CombinationContext)
   if (heartbeat === undefined || heartbeat.text === 'true') return;
   const policy = definition.checkpoint;
   const timed = policy.kind === 'periodic' && policy.everyMs !== undefined;
-  if (!timed && policy.kind !== 'manual') return;
-  const why = timed
-    ? `@CheckpointPolicy({ everyMs: ${policy.everyMs} }) needs the heartbeat of an idle shard to write in`
-    : `@CheckpointPolicy('manual') lets records settle after their batch was acknowledged, and needs the heartbeat to write them down`;
+  const lanes = definition.concurrency !== undefined;
+  if (!timed && !lanes && policy.kind !== 'manual') return;
+  const why = lanes
+    ? '@Concurrency lets records settle after their batch was acknowledged, and needs the heartbeat to write them down'
+    : timed
+      ? `@CheckpointPolicy({ everyMs: ${policy.everyMs} }) needs the heartbeat of an idle shard to write in`
+      : `@CheckpointPolicy('manual') lets records settle after their batch was acknowledged, and needs the heartbeat to write them down`;
   findings.issue(
     'ILLEGAL_COMBINATION',
     name,
-    `${said(name, heartbeat)}: ${why}. Leave it true, or use @CheckpointPolicy('record') or ('batch').`,
+    `${said(name, heartbeat)}: ${why}. Leave it true${lanes ? '' : ", or use @CheckpointPolicy('record') or ('batch')"}.`,
   );
 }
 

@@ -48,7 +48,7 @@ const TABLE: OptionTable = {
   maxInFlight: {
     type: { kind: 'integer', java: 'int', unit: 'count', min: 1, max: 1_000_000 },
     default: '10000',
-    effect: 'How many records of a shard may be delivered and not settled before no more are taken.',
+    effect: 'How far a shard may run ahead of its oldest unsettled record, in records.',
   },
   lineBytesMax: {
     type: { kind: 'integer', java: 'int', unit: 'bytes', min: 1024, max: 536_870_888 },

@@ -1,5 +1,11 @@
 /** When to checkpoint, how often to run again, where to park: decorators that say how, not what. */
-import type { CheckpointOptions, DeadLetterOptions, RetryOptions, SinkInput } from '../definition/handler-options.js';
+import type {
+  CheckpointOptions,
+  ConcurrencyOptions,
+  DeadLetterOptions,
+  RetryOptions,
+  SinkInput,
+} from '../definition/handler-options.js';
 import type { PolicyClassDecorator, PolicyDecorator } from './decorator-types.js';
 import {
   type Declaration,
@@ -19,6 +25,17 @@ export function CheckpointPolicy(policy: CheckpointOptions): PolicyClassDecorato
   return (target: object, context?: unknown) => {
     if (isStandardContext(context)) throw standardDecorators('@CheckpointPolicy', context);
     recordOnClass('@CheckpointPolicy', target, { kind: 'checkpoint', policy });
+  };
+}
+
+/**
+ * Runs several records of a shard at once, in order for each key: `@Concurrency({ perShard: 16 })`. The same key runs
+ * strictly one record after the other, retries included; other keys go on meanwhile.
+ */
+export function Concurrency(options: ConcurrencyOptions): PolicyClassDecorator {
+  return (target: object, context?: unknown) => {
+    if (isStandardContext(context)) throw standardDecorators('@Concurrency', context);
+    recordOnClass('@Concurrency', target, { kind: 'concurrency', options });
   };
 }
 

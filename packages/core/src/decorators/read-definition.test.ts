@@ -7,7 +7,7 @@ import { DefinitionError } from '../errors.js';
 import { OnBatch, OnRecord } from './handlers.js';
 import { OnInitialize, OnLeaseLost, OnShardEnd, OnShutdownRequested } from './hooks.js';
 import { KinesisConsumer } from './kinesis-consumer.js';
-import { CheckpointPolicy, DeadLetter, RetryPolicy } from './policies.js';
+import { CheckpointPolicy, Concurrency, DeadLetter, RetryPolicy } from './policies.js';
 import { readDefinition } from './read-definition.js';
 
 const parked: SinkDescription = {
@@ -38,6 +38,7 @@ const codes = (target: unknown) => issuesOf(target).map(({ code }) => code);
 @CheckpointPolicy({ everyMs: 60_000, everyRecords: 500 })
 @RetryPolicy({ attempts: 3 })
 @DeadLetter(parked, { sameKey: 'hold' })
+@Concurrency({ perShard: 8, maxInFlight: 100 })
 class OrderMailer {
   readonly calls: unknown[] = [];
 
@@ -75,6 +76,7 @@ describe('a decorated class', () => {
       checkpoint: { everyMs: 60_000, everyRecords: 500 },
       retry: { attempts: 3 },
       deadLetter: { sink: parked, sameKey: 'hold' },
+      concurrency: { perShard: 8, maxInFlight: 100 },
       handlers: [
         recordHandler({ name: 'placed', type: 'placed', schema: OrderPlaced, handle: () => undefined }),
         recordHandler({

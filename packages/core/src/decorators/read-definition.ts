@@ -50,6 +50,7 @@ function read(target: ConsumerClass): ConsumerDefinition {
       checkpoint: nearest(chain, 'checkpoint')?.policy,
       retry: nearest(chain, 'retry')?.options,
       deadLetter: nearest(chain, 'deadLetter'),
+      concurrency: nearest(chain, 'concurrency')?.options,
     },
     issues.found,
   );

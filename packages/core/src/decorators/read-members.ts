@@ -53,7 +53,7 @@ export function hookMember(chain: readonly object[], hook: HookName): Member | u
 }
 
 /** The nearest declaration of a kind, on the class itself (no key) or on one member. */
-export function nearest<K extends 'consumer' | 'checkpoint' | 'retry' | 'deadLetter'>(
+export function nearest<K extends 'consumer' | 'checkpoint' | 'retry' | 'deadLetter' | 'concurrency'>(
   chain: readonly object[],
   kind: K,
   key?: PropertyKey,

@@ -3,6 +3,7 @@
  * filled in, and the result is frozen. Decorators and `defineConsumer` share this, so they cannot differ.
  */
 import { DefinitionError, type Issue } from '../errors.js';
+import { checkConcurrency, checkLaneKeys, withMaxInFlight } from './check-concurrency.js';
 import { checkHandlers } from './check-handlers.js';
 import { checkCheckpoint, checkDeadLetter, checkRetry, completeRetry } from './check-policies.js';
 import { checkDiscriminator, checkKinds, checkRouting } from './check-routing.js';
@@ -30,18 +31,20 @@ export function buildDefinition(declared: DeclaredConsumer, found: readonly Issu
   const retry = completeRetry([ownRetry], declared.deadLetter !== undefined, at(words.retry));
 
   const fixed = options.kind === 'fixed' ? options.options : undefined;
+  const concurrency = checkConcurrency(declared, fixed, at(words.concurrency));
   const facts = { declared, retry: ownRetry, options: fixed };
   const { handlers, sound } = checkHandlers(facts, issues);
   checkKinds(declared, issues);
   checkRouting(sound, declared, issues);
   checkDiscriminator(handlers, facts, issues);
+  checkLaneKeys(handlers, declared, issues);
   if (issues.found.length > 0) throw new DefinitionError(Object.freeze(issues.found));
 
   return Object.freeze({
     name,
     stream,
     applicationName,
-    options,
+    options: withMaxInFlight(options, declared.concurrency),
     instance: Object.freeze(declared.instance),
     // The kinds were checked: record handlers only, or one batch handler.
     handlers: Object.freeze(handlers) as ConsumerDefinition['handlers'],
@@ -49,6 +52,7 @@ export function buildDefinition(declared: DeclaredConsumer, found: readonly Issu
     checkpoint,
     retry,
     deadLetter,
+    concurrency,
   });
 }
 

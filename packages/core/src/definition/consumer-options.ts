@@ -31,7 +31,7 @@ export type MillraceOptions = {
    */
   readonly heapMegabytes?: number | undefined;
   /**
-   * How many records of a shard may be delivered and not settled before no more are taken.
+   * How far a shard may run ahead of its oldest unsettled record, in records.
    *
    * @defaultValue 10000
    */

@@ -18,6 +18,7 @@ export interface DeclaredConsumer {
   readonly checkpoint: unknown;
   readonly retry: unknown;
   readonly deadLetter: DeclaredDeadLetter | undefined;
+  readonly concurrency: unknown;
 }
 
 export interface DeclaredHandler {
@@ -49,6 +50,7 @@ export interface Words {
   readonly checkpoint: string;
   readonly retry: string;
   readonly deadLetter: string;
+  readonly concurrency: string;
 }
 
 export const decoratorWords: Words = {
@@ -58,6 +60,7 @@ export const decoratorWords: Words = {
   checkpoint: '@CheckpointPolicy',
   retry: '@RetryPolicy',
   deadLetter: '@DeadLetter',
+  concurrency: '@Concurrency',
 };
 
 export const dataWords: Words = {
@@ -67,4 +70,5 @@ export const dataWords: Words = {
   checkpoint: 'checkpoint',
   retry: 'retry',
   deadLetter: 'deadLetter',
+  concurrency: 'concurrency',
 };

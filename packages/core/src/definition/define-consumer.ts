@@ -9,6 +9,7 @@ import type { ConsumerDefinition, Decode, Hook, HookName, Hooks } from './defini
 import type {
   BatchOptions,
   CheckpointOptions,
+  ConcurrencyOptions,
   DeadLetterOptions,
   RecordOptions,
   RetryOptions,
@@ -90,6 +91,7 @@ export interface ConsumerData<I extends object> {
   readonly checkpoint?: CheckpointOptions;
   readonly retry?: RetryOptions;
   readonly deadLetter?: DeadLetterInput;
+  readonly concurrency?: ConcurrencyOptions;
 }
 
 /**
@@ -117,6 +119,7 @@ export function defineConsumer<I extends object = object>(data: ConsumerData<I>)
       checkpoint: data.checkpoint,
       retry: data.retry,
       deadLetter: declareDeadLetter(data.deadLetter),
+      concurrency: data.concurrency,
     },
     issues.found,
   );
@@ -133,6 +136,7 @@ const dataNames = [
   'checkpoint',
   'retry',
   'deadLetter',
+  'concurrency',
 ];
 
 function checkNames(data: Pick<ConsumerDefinition, 'name'>, handlers: readonly { name: string }[], at: At): void {

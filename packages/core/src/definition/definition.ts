@@ -22,6 +22,8 @@ export interface ConsumerDefinition {
   /** The consumer's policy with every default filled in; a handler's own policy is complete, too. */
   readonly retry: RetryPolicy;
   readonly deadLetter: DeadLetter | undefined;
+  /** Undefined runs the records of a shard one after the other. */
+  readonly concurrency: Concurrency | undefined;
 }
 
 export type OptionsSource =
@@ -111,6 +113,14 @@ export interface DeadLetter {
   readonly sink: SinkSource;
   /** `hold`: once a record of a key was parked, later records of that key wait instead of running out of order. */
   readonly sameKey: 'continue' | 'hold';
+}
+
+/** Lanes: records of one key run one after the other, those of different keys beside each other. */
+export interface Concurrency {
+  /** How many handlers of a shard run at once. */
+  readonly perShard: number;
+  /** What orders records, unless their handler names a `key` of the payload. */
+  readonly by: 'partitionKey' | ((record: ConsumerRecord) => string);
 }
 
 /** A lazy description (nothing is opened at import), or an injection token that resolves to a DeadLetterSink. */

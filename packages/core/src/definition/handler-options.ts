@@ -30,7 +30,7 @@ export type RecordOptions<
   S extends SchemaInput | undefined = SchemaInput | undefined,
   D extends Decode | undefined = Decode | undefined,
 > = PayloadOptions<S, D> & {
-  /** Names what must stay in order, for consumers that run several records of a shard at once. */
+  /** Names what must stay in order, under `@Concurrency`: records of the same key run one after the other. Must not wait. */
   readonly key?: (payload: Payload<S, D>) => string;
 } & (RoutedOptions<D> | OtherwiseOptions);
 
@@ -69,6 +69,16 @@ export interface RetryOptions {
   readonly maxRecordAgeMs?: number;
   /** What follows. @defaultValue `'deadLetter'` when there is a sink, else `'hold'` */
   readonly then?: Exhausted;
+}
+
+/** Several records of a shard at once, in order for each key. */
+export interface ConcurrencyOptions {
+  /** How many handlers of a shard run at once, 1 to 10 000. */
+  readonly perShard: number;
+  /** What orders records: those of the same key run one after the other. A handler's own `key` wins. @defaultValue `'partitionKey'` */
+  readonly by?: 'partitionKey' | ((record: ConsumerRecord) => string);
+  /** How far a shard may run ahead of its oldest unsettled record, in records; the same as the consumer's option. @defaultValue 10 000 */
+  readonly maxInFlight?: number;
 }
 
 /** Where parked records go: a description such as `file({ directory })`, or a token that the container resolves to a sink. */

@@ -17,6 +17,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'NO_HANDLER_MATCHED',
   'HANDLER_RETURNED_VALUE',
   'KEY_PARKED',
+  'LANE_KEY_FAILED',
 ]);
 
 const RETRYABLE: Classification = { kind: 'retryable', delayMs: undefined };

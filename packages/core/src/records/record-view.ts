@@ -8,6 +8,17 @@ export function viewRecord(wire: WireRecord, shardId: string): ConsumerRecord {
   return new RecordView(wire, shardId);
 }
 
+const NOTHING = new Uint8Array();
+
+/** The record's coordinates alone. */
+export function withoutPayload(record: ConsumerRecord): ConsumerRecord {
+  const { sequenceNumber, subSequenceNumber, partitionKey, approximateArrivalTimestamp, shardId } = record;
+  return new RecordView(
+    { sequenceNumber, subSequenceNumber, partitionKey, approximateArrivalTimestamp, data: NOTHING },
+    shardId,
+  );
+}
+
 /** Parsed JSON may be null or false, so whether there is any needs its own word. */
 type Parsed = { readonly kind: 'none' } | { readonly kind: 'value'; readonly value: unknown };
 const notParsed: Parsed = { kind: 'none' };

@@ -11,7 +11,7 @@ import { WholeBatchContext } from './contexts.js';
 import type { Endings } from './ending.js';
 import { whenPrepared } from './prepare.js';
 import { isThenable, sleepUntilAborted } from './race.js';
-import type { RecordRunnerOptions } from './record-runner.js';
+import type { RunnerOptions } from './record-runner.js';
 import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
 import type { Window } from './window.js';
@@ -43,7 +43,7 @@ export class BatchRunner {
   /** The run whose handler has not ended yet. */
   #running: Run | undefined;
 
-  constructor({ parts, endings, window }: RecordRunnerOptions, handler: BatchHandler) {
+  constructor({ parts, endings, window }: RunnerOptions, handler: BatchHandler) {
     this.#parts = parts;
     this.#endings = endings;
     this.#window = window;
@@ -52,7 +52,8 @@ export class BatchRunner {
 
   async run(slots: readonly RecordSlot[], batch: LastBatch): Promise<void> {
     const { life, checkpointer } = this.#parts;
-    if (this.#window.full) await this.#window.whenRoom();
+    const [oldest] = slots;
+    if (oldest !== undefined && !this.#window.hasRoomFor(oldest)) await this.#window.whenRoomFor(oldest);
     let blocked: Blocked | undefined;
     if (life.accepting) {
       const prepared = await this.#prepare(slots);
@@ -63,6 +64,11 @@ export class BatchRunner {
     for (const slot of slots)
       if (slot.phase !== 'returned') this.#endings.abandon(slot, 'the session ended before it was settled');
     await checkpointer.afterRecord();
+  }
+
+  /** Between two deliveries nothing runs. */
+  whenIdle(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Parks or skips what cannot be decoded at once; under `hold` and `stop` nothing behind such a record may run. */
@@ -184,7 +190,7 @@ export class BatchRunner {
     if (slot.phase !== 'running') return;
     if (this.#parts.consumer.definition.checkpoint.kind === 'manual') {
       slot.phase = 'returned';
-      this.#window.entered();
+      this.#window.enter(slot);
     } else this.#endings.settle(slot, 'handled');
   }
 
@@ -196,9 +202,8 @@ export class BatchRunner {
       if (comparePositions(slot, end) > 0) return;
       if (failures.has(slot) && this.#handler.order === 'strict') return;
       if (failures.has(slot)) continue;
-      const returned = slot.phase === 'returned';
-      if (returned) this.#window.left();
-      if (returned || (own.has(slot) && slot.phase === 'running')) this.#endings.settle(slot, 'handled');
+      if (slot.phase === 'returned' || (own.has(slot) && slot.phase === 'running'))
+        this.#endings.settle(slot, 'handled');
     }
   }
 }

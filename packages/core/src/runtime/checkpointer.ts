@@ -22,6 +22,8 @@ const BACKOFF: Backoff = { initialDelayMs: 250, maxDelayMs: 30_000, factor: 2 };
 
 export interface CheckpointerOptions {
   readonly policy: CheckpointPolicy;
+  /** Records run beside each other: under `record` each step of the watermark is written, and nobody waits for it. */
+  readonly lanes: boolean;
   readonly watermark: Watermark<RecordSlot>;
   readonly ports: RuntimePorts;
   readonly report: Reporter;
@@ -92,7 +94,8 @@ export class Checkpointer {
   /** One more record is settled; may start a write that runs beside the next handlers. */
   recordSettled(): void {
     this.#settledSince += 1;
-    if (this.#options.policy.kind === 'periodic') this.#writeIfDue('recordSettled');
+    const { policy, lanes } = this.#options;
+    if (policy.kind === 'periodic' || (policy.kind === 'record' && lanes)) this.#writeIfDue('recordSettled');
   }
 
   /** Under `record`, a record's checkpoint is stored before the next one starts. */

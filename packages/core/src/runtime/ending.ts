@@ -6,6 +6,7 @@ import { whenAborted } from './race.js';
 import type { RecordSlot } from './record-slot.js';
 import type { Reporter } from './reporter.js';
 import type { SessionParts } from './session-parts.js';
+import type { Window } from './window.js';
 
 /** So many records in a row that exhaust on retryable errors are an outage, not poison: parking them would empty the stream into the sink. */
 const OUTAGE_AFTER = 10;
@@ -19,12 +20,14 @@ export type Ending =
 
 export class Endings {
   readonly #parts: SessionParts;
+  readonly #window: Window;
   /** Records in a row whose attempts were used up by retryable errors. */
   #exhaustedInRow = 0;
   readonly #parkedKeys = new Set<string>();
 
-  constructor(parts: SessionParts) {
+  constructor(parts: SessionParts, window: Window) {
     this.#parts = parts;
+    this.#window = window;
   }
 
   /** A handler completed: whatever was wrong downstream is over. */
@@ -34,11 +37,11 @@ export class Endings {
 
   /** The error that keeps a record from running because an earlier one of its key is parked; undefined lets it run. */
   blockedBy(slot: RecordSlot): MillraceError | undefined {
-    const { partitionKey } = slot.record;
-    if (!this.#parkedKeys.has(partitionKey)) return undefined;
+    const key = orderKey(slot);
+    if (!this.#parkedKeys.has(key)) return undefined;
     return new MillraceError(
       'KEY_PARKED',
-      `An earlier record of the key "${partitionKey}" is parked and the consumer holds its successors (sameKey: 'hold').`,
+      `An earlier record of the key "${key}" is parked and the consumer holds its successors (sameKey: 'hold').`,
     );
   }
 
@@ -129,15 +132,19 @@ export class Endings {
   settle(slot: RecordSlot, how: 'handled' | 'parked' | 'skipped', error?: Error): Ending {
     if (slot.closed) return { kind: 'settled' };
     slot.phase = 'settled';
+    this.#window.leave(slot);
     this.#parts.holds.release(slot.record.id);
     this.#parts.report.countSettled(slot, how, error);
-    this.#parts.watermark.advance();
+    const { watermark } = this.#parts;
+    watermark.advance();
+    if (watermark.waiting > 0) slot.dropPayload();
     this.#parts.checkpointer.recordSettled();
     return { kind: 'settled' };
   }
 
   abandon(slot: RecordSlot, why: string): Ending {
     abandonSlot(slot, this.#parts.report, why);
+    this.#window.leave(slot);
     return { kind: 'abandoned' };
   }
 
@@ -148,7 +155,7 @@ export class Endings {
     if (!(await parking.park({ sink, slot, handler: handler?.name, error })))
       return this.abandon(slot, 'the session ended before the dead-letter sink took it');
     const deadLetter: DeadLetter | undefined = handler?.deadLetter ?? consumer.definition.deadLetter;
-    if (deadLetter?.sameKey === 'hold') this.#parkedKeys.add(slot.record.partitionKey);
+    if (deadLetter?.sameKey === 'hold') this.#parkedKeys.add(orderKey(slot));
     this.#parts.report.log.warn(
       { recordId: slot.record.id, attempts: slot.attempts, err: error },
       'A record is parked.',
@@ -179,6 +186,11 @@ export class Endings {
   #ageMs(slot: RecordSlot): number | undefined {
     return slot.arrivedAt === undefined ? undefined : this.#parts.ports.clock.now() - slot.arrivedAt;
   }
+}
+
+/** What must stay in order: the lane's key, where there are lanes. */
+function orderKey({ lane, record }: RecordSlot): string {
+  return lane ?? record.partitionKey;
 }
 
 /** Gives a record up for its next owner; one that is settled or given up already stays as it is. */

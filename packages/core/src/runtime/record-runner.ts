@@ -1,10 +1,12 @@
 /**
- * Runs the records of a shard one after the other: prepare, call the handler, settle, or do what the policy says.
- * Nothing here waits when neither the handler nor its schema does: a synchronous handler costs no promise.
+ * Takes one record from its bytes to its end: prepare, call the handler, settle, or do what the policy says. Who calls it
+ * decides what runs beside it: nothing (in-order.ts), or other keys (lanes.ts). Nothing here waits when neither the handler
+ * nor its schema does: a synchronous handler costs no promise.
  */
 import type { Deferred, RecordContext } from '../definition/context.js';
 import type { Handler, RecordHandler } from '../definition/definition.js';
 import { toError } from '../errors.js';
+import type { Position } from '../protocol/messages.js';
 import { comparePositions } from '../protocol/position.js';
 import type { Prepared } from '../records/pipeline.js';
 import { Attempt, type AttemptResult } from './attempt.js';
@@ -20,6 +22,14 @@ type Ready = { readonly handler: RecordHandler; readonly payload: unknown };
 /** What has failed: with a payload it can run again. */
 type Failed = Ready | { readonly handler: Handler | undefined };
 type Done = void | Promise<void>;
+interface Failure {
+  readonly error: Error;
+  readonly turn: Turn | undefined;
+}
+interface Ended {
+  readonly result: AttemptResult;
+  readonly turn: Turn | undefined;
+}
 /** One run of a handler, as its context knows it: a context outlives its run. */
 interface Run {
   readonly slot: RecordSlot;
@@ -28,7 +38,22 @@ interface Run {
   readonly number: number;
 }
 
-export interface RecordRunnerOptions {
+/** A record's place among the handlers that run at once. */
+export interface Turn {
+  /** Lets another record run; giving it back twice does nothing. */
+  yield(): void;
+  /** Resolves when it may run again; to false when no handler starts any more. */
+  take(): Promise<boolean>;
+}
+
+export interface Start {
+  /** Undefined where nothing runs beside the record. */
+  readonly turn?: Turn | undefined;
+  /** What is known already. */
+  readonly prepared?: Prepared | undefined;
+}
+
+export interface RunnerOptions {
   readonly parts: SessionParts;
   readonly endings: Endings;
   readonly window: Window;
@@ -40,60 +65,64 @@ export class RecordRunner {
   readonly #window: Window;
   readonly #manual: boolean;
   #batch: LastBatch = { millisBehindLatest: undefined };
-  /** A deferred record has failed and its end is being decided: nothing starts until then. */
-  #failing: Promise<void> | undefined;
+  /** By lane: a deferred record has failed and its end is being decided. */
+  readonly #failing = new Map<string | undefined, Promise<void>>();
+  /** Under `manual`: the last record that was declared, whose predecessors may still be running in other lanes. */
+  #declared: Position | undefined;
 
-  constructor({ parts, endings, window }: RecordRunnerOptions) {
+  constructor({ parts, endings, window }: RunnerOptions) {
     this.#parts = parts;
     this.#endings = endings;
     this.#window = window;
     this.#manual = parts.consumer.definition.checkpoint.kind === 'manual';
   }
 
-  /** Runs the slots in order; those the session gives up are abandoned. */
-  async run(slots: readonly RecordSlot[], batch: LastBatch): Promise<void> {
-    const { life, checkpointer } = this.#parts;
+  /** A batch has come: what its records' contexts say of the lag. */
+  delivered(batch: LastBatch): void {
     this.#batch = batch;
-    for (const slot of slots) {
-      // Either may come about while the other is waited for.
-      while (this.#failing !== undefined || (this.#window.full && life.accepting))
-        await (this.#failing ?? this.#window.whenRoom());
-      if (!life.accepting) {
-        this.#endings.abandon(slot, 'no further handler starts');
-        continue;
-      }
-      const running = this.#runOne(slot);
-      if (running !== undefined) await running;
-      const written = checkpointer.afterRecord();
-      if (written !== undefined) await written;
-    }
   }
 
-  #runOne(slot: RecordSlot): Done {
+  /** Until it has resolved nothing of the lane may start. */
+  failing(lane?: string): Promise<void> | undefined {
+    return this.#failing.get(lane);
+  }
+
+  abandon(slot: RecordSlot, why: string): void {
+    this.#endings.abandon(slot, why);
+  }
+
+  /** Runs a record to its end; a promise comes back only when something had to be waited for. */
+  run(slot: RecordSlot, { turn, prepared }: Start = {}): Done {
     const blocked = this.#endings.blockedBy(slot);
-    if (blocked !== undefined) return this.#fail(slot, undefined, blocked);
-    const prepared = this.#parts.pipeline.prepare(slot.record);
-    return isThenable(prepared) ? this.#startWhenPrepared(slot, prepared) : this.#start(slot, prepared);
+    if (blocked !== undefined) return this.#fail(slot, undefined, { error: blocked, turn });
+    if (prepared !== undefined) return this.#start(slot, prepared, turn);
+    const preparing = this.#parts.pipeline.prepare(slot.record);
+    return isThenable(preparing) ? this.#startWhenPrepared(slot, preparing, turn) : this.#start(slot, preparing, turn);
   }
 
-  async #startWhenPrepared(slot: RecordSlot, preparing: PromiseLike<Prepared>): Promise<void> {
+  async #startWhenPrepared(slot: RecordSlot, preparing: PromiseLike<Prepared>, turn: Turn | undefined): Promise<void> {
     const prepared = await whenPrepared(this.#parts, slot, preparing);
     if (prepared === undefined) this.#endings.abandon(slot, 'no further handler starts');
-    else await this.#start(slot, prepared);
+    else await this.#start(slot, prepared, turn);
   }
 
-  #start(slot: RecordSlot, prepared: Prepared): Done {
-    if (prepared.kind === 'failed') return this.#fail(slot, prepared, prepared.error);
+  #start(slot: RecordSlot, prepared: Prepared, turn: Turn | undefined): Done {
+    if (prepared.kind === 'failed') return this.#fail(slot, prepared, { error: prepared.error, turn });
     const { handler, payload } = prepared;
     if (handler.kind !== 'record')
       throw new TypeError(`${handler.name} is a batch handler; this session runs records.`);
     const ready: Ready = { handler, payload };
-    const result = this.#attempt(slot, ready);
-    if (isThenable(result)) return Promise.resolve(result).then((value) => this.#after(slot, ready, value));
-    return this.#after(slot, ready, result);
+    const result = this.#attempt(slot, ready, turn);
+    if (isThenable(result))
+      return Promise.resolve(result).then((value) => this.#after(slot, ready, { result: value, turn }));
+    return this.#after(slot, ready, { result, turn });
   }
 
-  #attempt(slot: RecordSlot, { handler, payload }: Ready): AttemptResult | Promise<AttemptResult> {
+  #attempt(
+    slot: RecordSlot,
+    { handler, payload }: Ready,
+    turn: Turn | undefined,
+  ): AttemptResult | Promise<AttemptResult> {
     const { ports, life, report, consumer, instance } = this.#parts;
     const policy = this.#endings.policyOf(handler);
     slot.phase = 'running';
@@ -105,14 +134,17 @@ export class RecordRunner {
       handler: name,
       recordId: slot.record.id,
       over: life.over,
-      onStuck: (runningMs) => this.#endings.stuck(slot, name, runningMs),
+      onStuck: (runningMs) => {
+        this.#endings.stuck(slot, name, runningMs);
+        turn?.yield();
+      },
     });
     const context = this.#context({ slot, handler, attempt, number: slot.attempts });
     report.emitRecord(slot, { kind: 'handlerStarted', handler: handler.name, attempt: slot.attempts });
     return attempt.run(() => handler.call(instance, payload, context));
   }
 
-  #after(slot: RecordSlot, ready: Ready, result: AttemptResult): Done {
+  #after(slot: RecordSlot, ready: Ready, { result, turn }: Ended): Done {
     this.#ended(slot, ready.handler, result);
     switch (result.kind) {
       case 'abandoned':
@@ -122,7 +154,7 @@ export class RecordRunner {
         this.#returned(slot);
         return undefined;
       case 'threw':
-        return this.#threw(slot, ready, result.error);
+        return this.#threw(slot, ready, { error: result.error, turn });
       default:
         return result satisfies never;
     }
@@ -131,28 +163,34 @@ export class RecordRunner {
   #returned(slot: RecordSlot): void {
     this.#endings.succeeded();
     if (slot.phase !== 'running') return;
-    if (this.#manual) {
+    const declared = this.#isDeclared(slot);
+    if (this.#manual && !declared) {
       slot.phase = 'returned';
-      this.#window.entered();
-    } else this.#endings.settle(slot, 'handled');
+      this.#window.enter(slot);
+      return;
+    }
+    this.#endings.settle(slot, 'handled');
+    if (declared) this.#parts.checkpointer.declared();
   }
 
-  #threw(slot: RecordSlot, ready: Ready, error: Error): Done {
+  #threw(slot: RecordSlot, ready: Ready, failure: Failure): Done {
     if (slot.phase !== 'running') {
       // Whoever declared the record done, or holds its handle, decides over it; the error must not vanish, though.
       this.#parts.report.log.error(
-        { recordId: slot.record.id, err: error },
+        { recordId: slot.record.id, err: failure.error },
         `A handler threw after its record was ${slot.phase === 'settled' ? 'declared done' : 'deferred'}; that decides over the record.`,
       );
       return undefined;
     }
-    return this.#fail(slot, ready, error);
+    return this.#fail(slot, ready, failure);
   }
 
   /** From a failure on: retries, holds, parks, skips or abandons until the slot is closed. */
-  async #fail(slot: RecordSlot, failed: Failed | undefined, first: Error): Promise<void> {
+  async #fail(slot: RecordSlot, failed: Failed | undefined, { error: first, turn }: Failure): Promise<void> {
     const { ports, life } = this.#parts;
     let error = first;
+    // Whatever it waits for from here on, other lanes need not.
+    turn?.yield();
     for (;;) {
       const ending = await this.#endings.after(slot, failed?.handler, error);
       if (ending.kind === 'abandoned') this.#endings.abandon(slot, 'the session ended before it was settled');
@@ -161,11 +199,16 @@ export class RecordRunner {
         this.#endings.abandon(slot, 'the session ended before its next attempt');
         return;
       }
-      const result = await this.#attempt(slot, failed);
-      if (result.kind !== 'threw' || slot.phase !== 'running') {
-        await this.#after(slot, failed, result);
+      if (turn !== undefined && !(await turn.take())) {
+        this.#endings.abandon(slot, 'the session ended before its next attempt');
         return;
       }
+      const result = await this.#attempt(slot, failed, turn);
+      if (result.kind !== 'threw' || slot.phase !== 'running') {
+        await this.#after(slot, failed, { result, turn });
+        return;
+      }
+      turn?.yield();
       this.#ended(slot, failed.handler, result);
       error = result.error;
     }
@@ -200,19 +243,29 @@ export class RecordRunner {
 
   /** Under `manual`: this record and all before it are done, except those somebody holds a handle of. */
   #declareUpTo(slot: RecordSlot): void {
+    if (slot.lane !== undefined) {
+      if (!this.#isDeclared(slot))
+        this.#declared = { sequenceNumber: slot.sequenceNumber, subSequenceNumber: slot.subSequenceNumber };
+      // The watermark may come here only when an earlier record returns, and nobody will ask again then.
+      this.#parts.checkpointer.declared();
+    }
     for (const earlier of [...this.#parts.watermark.pending()]) {
       // By position: the record itself may be settled and gone from here, and those behind it are not declared.
       if (comparePositions(earlier, slot) > 0) return;
-      const returned = earlier.phase === 'returned';
-      if (returned) this.#window.left();
-      if (returned || (earlier === slot && earlier.phase === 'running')) this.#endings.settle(earlier, 'handled');
+      if (earlier.phase === 'returned' || (earlier === slot && earlier.phase === 'running'))
+        this.#endings.settle(earlier, 'handled');
     }
+  }
+
+  /** Only in lanes: there, its predecessors may still be running when a record is declared. */
+  #isDeclared(slot: RecordSlot): boolean {
+    return this.#declared !== undefined && comparePositions(slot, this.#declared) <= 0;
   }
 
   #defer({ slot, handler, attempt, number }: Run): Deferred {
     if (slot.phase !== 'running' || slot.attempts !== number) throw contextExpired(slot.record.id);
     slot.phase = 'deferred';
-    this.#window.entered();
+    this.#window.enter(slot);
     this.#parts.report.emitRecord(slot, { kind: 'recordDeferred' });
     const { record } = slot;
     const deferred: Deferred = {
@@ -228,24 +281,28 @@ export class RecordRunner {
         if (slot.phase !== 'deferred') return;
         slot.phase = 'failing';
         attempt.release();
-        const before = this.#failing;
-        const failing = Promise.resolve(before).then(() => this.#failDeferred(slot, handler, toError(thrown)));
-        this.#failing = failing;
-        void failing.then(() => {
-          if (this.#failing === failing) this.#failing = undefined;
-        });
+        this.#decide(slot, handler, toError(thrown));
       },
     };
     attempt.handOver((escaped) => deferred.fail(escaped));
     return deferred;
   }
 
-  /** The handle's first call takes the record out of the window; later ones find it gone. */
+  /** The handle's first call takes the record back; later ones find it gone. */
   #leave(slot: RecordSlot): boolean {
     if (slot.phase !== 'deferred') return false;
     slot.phase = 'running';
-    this.#window.left();
     return true;
+  }
+
+  /** One after the other: the first may hold what the next would park. */
+  #decide(slot: RecordSlot, handler: Handler, error: Error): void {
+    const before = this.#failing.get(slot.lane);
+    const failing = Promise.resolve(before).then(() => this.#failDeferred(slot, handler, error));
+    this.#failing.set(slot.lane, failing);
+    void failing.then(() => {
+      if (this.#failing.get(slot.lane) === failing) this.#failing.delete(slot.lane);
+    });
   }
 
   async #failDeferred(slot: RecordSlot, handler: Handler, error: Error): Promise<void> {
@@ -253,6 +310,5 @@ export class RecordRunner {
     if (slot.closed) return;
     const ending = await this.#endings.withoutRetry(slot, handler, error);
     if (ending.kind === 'abandoned') this.#endings.abandon(slot, 'the session ended before it was settled');
-    this.#window.left();
   }
 }

@@ -1,6 +1,7 @@
 /** One delivered record on its way to being settled. */
 import type { ConsumerRecord } from '../definition/context.js';
 import type { Slot } from '../policy/watermark.js';
+import { withoutPayload } from '../records/record-view.js';
 
 export type SlotPhase =
   /** Delivered, its handler has not started. */
@@ -25,13 +26,31 @@ export class RecordSlot implements Slot {
   phase: SlotPhase = 'waiting';
   /** How often its handler ran. */
   attempts = 0;
-  readonly record: ConsumerRecord;
+  /** The key it is ordered by, when the consumer has lanes. */
+  lane: string | undefined;
+  /** Its place among the session's records. */
+  order = 0;
+  /** Counted by the window (window.ts). */
+  inWindow = false;
+  #record: ConsumerRecord;
 
   constructor(record: ConsumerRecord) {
-    this.record = record;
+    this.#record = record;
     this.sequenceNumber = record.sequenceNumber;
     this.subSequenceNumber = record.subSequenceNumber;
     this.arrivedAt = record.approximateArrivalTimestamp;
+  }
+
+  get record(): ConsumerRecord {
+    return this.#record;
+  }
+
+  /**
+   * It is settled and waits behind an older record: a payload keeps the memory of its whole batch, and a held record may
+   * have a window full of them behind it.
+   */
+  dropPayload(): void {
+    this.#record = withoutPayload(this.#record);
   }
 
   get settled(): boolean {

@@ -2,7 +2,7 @@
 import type { SessionEvent } from '../events.js';
 import type { Position, WireRecord } from '../protocol/messages.js';
 import { wire } from './session.fixture.js';
-import type { Plan } from './session-plan.fixture.js';
+import { lanesOf, type Plan } from './session-plan.fixture.js';
 import type { Truth } from './session-truth.fixture.js';
 
 /** Record n. Every third one starts a KPL aggregate of three, so that sub-sequence numbers count. */
@@ -31,6 +31,8 @@ const REFUSALS: ReadonlySet<string | undefined> = new Set([
   'POSITION_AT_SHARD_END',
   'SHARD_END_ONLY_AT_SHARD_END',
 ]);
+
+type Acknowledged = Extract<SessionEvent, { kind: 'acknowledged' }>;
 
 export class Checks {
   readonly violations: string[] = [];
@@ -62,13 +64,14 @@ export class Checks {
     if ('recordId' in event && event.recordId !== undefined) this.#known.add(numberOf(event.recordId));
     if (event.kind === 'checkpointRequested') this.#requested(event);
     if (event.kind === 'checkpointAnswered') this.#answered(event);
+    if (event.kind === 'stuck' && event.recordId !== undefined) this.#truth.stuck.add(numberOf(event.recordId));
     if (event.kind === 'leaseDoubt') this.inDoubt = true;
     if (event.kind === 'leaseDoubt' || event.kind === 'draining') this.intakeClosed = true;
     if (event.kind === 'handlerStarted' && this.intakeClosed)
       this.violate(`${numberOf(event.recordId)} started after drain or doubt`);
     if (event.kind === 'recordSettled') this.#ended(numberOf(event.recordId), event.how);
     if (event.kind === 'recordAbandoned') this.#ended(numberOf(event.recordId), undefined);
-    if (event.kind === 'acknowledged') this.#acknowledged(event.action);
+    if (event.kind === 'acknowledged') this.#acknowledged(event);
   }
 
   /** After the session: each record came to one end. */
@@ -109,11 +112,25 @@ export class Checks {
     if (fate !== 'settled') this.violate(`${n} is said to be ${how} and is ${fate}`);
   }
 
-  #acknowledged(action: string): void {
+  /** A batch is acknowledged while its tail runs, so only the window bounds what is unsettled. */
+  #acknowledgedInLanes({ action, unsettled }: Acknowledged, asked: number): void {
+    if (!this.intakeClosed && !this.stopped && unsettled > this.#plan.maxInFlight)
+      this.violate(`${action} was acknowledged with ${unsettled} unsettled`);
+    // What a handler finishes after it was given up does not count.
+    let settled = -1;
+    while (this.#settled.has(settled + 1)) settled += 1;
+    const moved = settled > this.#written;
+    if (action === 'shutdownRequested' && asked === 0 && moved && !mayDefer(this.#plan))
+      this.violate(`${action} was acknowledged and ${settled} not written`);
+  }
+
+  #acknowledged(event: Acknowledged): void {
+    const { action } = event;
     const asked = this.#askedInAction;
     this.#askedInAction = 0;
     if (this.inDoubt) return;
     if (this.#inFlight > 0) this.violate(`${action} was acknowledged with a checkpoint in flight`);
+    if (lanesOf(this.#plan) !== undefined) return this.#acknowledgedInLanes(event, asked);
     const undecided = this.#truth.with('open', 'failed');
     if (!this.intakeClosed && !this.stopped && undecided.length > 0)
       this.violate(`${action} was acknowledged while ${undecided.join()} were not done`);

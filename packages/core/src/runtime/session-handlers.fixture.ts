@@ -2,7 +2,7 @@
 import type { Batch, BatchContext, Deferred, RecordContext } from '../definition/context.js';
 import { NonRetryableError, StopWorkerError } from '../errors.js';
 import type { ManualClock } from '../../test/support/manual-clock.js';
-import type { Behaviour, Plan } from './session-plan.fixture.js';
+import { type Behaviour, lanesOf, type Plan, sameLane } from './session-plan.fixture.js';
 import type { BatchRun, Truth } from './session-truth.fixture.js';
 
 export interface Payload {
@@ -41,7 +41,11 @@ export class UserCode {
 
   /** What a consumer under `manual` does in the end: it declares the last record that it got. */
   declareLast(): void {
-    this.useStaleContext(this.#contexts.length - 1, false);
+    const last = Math.max(-1, ...this.#contexts.map(({ n }) => n));
+    this.useStaleContext(
+      this.#contexts.findLastIndex(({ n }) => n === last),
+      false,
+    );
     if (this.#contexts.length === 0) this.useStaleContext(this.#batches.length - 1, false);
   }
 
@@ -94,7 +98,8 @@ export class UserCode {
   }
 
   #mayStart(n: number): void {
-    const { truth, plan, violate } = this.#options;
+    if (lanesOf(this.#options.plan) !== undefined) return this.#mayStartInLane(n);
+    const { truth, violate } = this.#options;
     const before = truth.with('open', 'failed').filter((other) => other < n);
     const after = [...truth.records.keys()].filter((other) => other > n);
     if (truth.running.length > 0) violate(`${n} started while ${truth.running.join()} ran`);
@@ -104,9 +109,33 @@ export class UserCode {
     if (truth.of(n).attempts > 0) return;
     const deciding = truth.with('deciding');
     if (deciding.length > 0) violate(`${n} started while ${deciding.join()} were being decided`);
-    const inWindow = truth.with('deferred', 'returned').length;
-    if (inWindow >= plan.maxInFlight)
-      violate(`${n} started beside ${inWindow}, and maxInFlight is ${plan.maxInFlight}`);
+    this.#checkWindow(n);
+  }
+
+  #mayStartInLane(n: number): void {
+    const { truth, plan, violate } = this.#options;
+    const lane = (numbers: readonly number[]): readonly number[] => numbers.filter((other) => sameLane(n, other));
+    const running = truth.running.filter((other) => !truth.stuck.has(other));
+    if (running.length >= (lanesOf(plan) ?? 0)) violate(`${n} started beside ${running.join()}`);
+    const before = lane(truth.unsettledUpTo(n - 1)).filter(
+      (other) => !truth.with('deferred', 'returned').includes(other),
+    );
+    const after = lane([...truth.records.keys()]).filter((other) => other > n);
+    if (lane(truth.running).length > 0) violate(`${n} started while ${lane(truth.running).join()} ran in its lane`);
+    if (truth.of(n).fate === 'settled') violate(`${n} started again after it was settled`);
+    if (after.length > 0) violate(`${n} started after ${after.join()} of its lane`);
+    const deciding = lane(truth.with('deciding'));
+    if (truth.of(n).attempts > 0) return;
+    if (before.length > 0) violate(`${n} started before ${before.join()} of its lane ended`);
+    if (deciding.length > 0) violate(`${n} started while ${deciding.join()} were being decided`);
+    this.#checkWindow(n);
+  }
+
+  #checkWindow(n: number): void {
+    const { truth, plan, violate } = this.#options;
+    const [oldest = n] = truth.unsettledUpTo(n);
+    if (n - oldest >= plan.maxInFlight)
+      violate(`${n} started, ${oldest} is not settled and maxInFlight is ${plan.maxInFlight}`);
   }
 
   #behaviourOf(n: number): Behaviour {

@@ -2,6 +2,7 @@
  * How far a session still goes, as one union, with the signals that everything waits on: `intake` aborts when no new
  * handler may start, `over` when running handlers are given up as well, `doubt` when nothing may be written any more.
  */
+import { setMaxListeners } from 'node:events';
 import type { ConsumerSettings } from '../config/resolved.js';
 import { MillraceError } from '../errors.js';
 import type { Clock, Timer } from '../ports.js';
@@ -33,6 +34,8 @@ export class SessionLife {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    // Every record that runs or waits listens; lanes have many at once.
+    setMaxListeners(0, this.intake, this.over, this.doubted);
   }
 
   get state(): Life {

@@ -99,6 +99,8 @@ const move: fc.Arbitrary<Move> = fc.oneof(
 
 export const plan = fc.record({
   shape: fc.constantFrom('record' as const, 'record' as const, 'batch' as const, 'strict' as const),
+  /** How many handlers run at once; the keys are three. */
+  perShard: fc.constantFrom(undefined, undefined, 1, 2, 4),
   checkpoint: fc.constantFrom(
     'record' as const,
     'batch' as const,
@@ -121,3 +123,13 @@ export const plan = fc.record({
   end: fc.constantFrom('heal', 'heal', 'shardEnd', 'leaseLost', 'handoff', 'endOfInput'),
 });
 export type Plan = typeof plan extends fc.Arbitrary<infer P> ? P : never;
+
+/** Batch handlers have no lanes. */
+export function lanesOf({ shape, perShard }: Pick<Plan, 'shape' | 'perShard'>): number | undefined {
+  return shape === 'record' ? perShard : undefined;
+}
+
+/** Record n's partition key, as `wire(n)` gives it. */
+export function sameLane(n: number, other: number): boolean {
+  return n % 3 === other % 3;
+}

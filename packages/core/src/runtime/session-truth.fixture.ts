@@ -34,10 +34,18 @@ export interface BatchRun {
 
 export class Truth {
   readonly records = new Map<number, RecordTruth>();
+  /** How many records have come, started or not. */
+  delivered = 0;
+  /** Those whose handlers ignore their signal, as the session has said. */
+  readonly stuck = new Set<number>();
   readonly #manual: boolean;
+  /** Records run beside each other, so one may be declared while an earlier one runs: it is done when it returns. */
+  readonly #lanes: boolean;
+  #declaredUpTo = -1;
 
-  constructor(manual: boolean) {
+  constructor(manual: boolean, lanes: boolean) {
     this.#manual = manual;
+    this.#lanes = lanes;
   }
 
   of(n: number): RecordTruth {
@@ -55,7 +63,10 @@ export class Truth {
   }
 
   unsettledUpTo(n: number): readonly number[] {
-    return [...this.records.values()].filter((record) => record.n <= n && record.fate !== 'settled').map((r) => r.n);
+    const last = Math.min(n, this.delivered - 1);
+    return Array.from({ length: last + 1 }, (_, index) => index).filter(
+      (each) => this.records.get(each)?.fate !== 'settled',
+    );
   }
 
   /** The last record up to which all are settled; -1 before the first. */
@@ -68,6 +79,7 @@ export class Truth {
   /** The number of the attempt. */
   started(n: number): number {
     const record = this.of(n);
+    this.stuck.delete(n);
     record.attempts += 1;
     record.running = true;
     if (record.fate !== 'settled') record.fate = 'open';
@@ -80,7 +92,7 @@ export class Truth {
     record.running = false;
     if (record.fate !== 'open') return;
     if (how === 'failed') record.fate = 'failed';
-    else record.fate = this.#manual ? 'returned' : 'settled';
+    else record.fate = this.#manual && n > this.#declaredUpTo ? 'returned' : 'settled';
   }
 
   settled(n: number): void {
@@ -109,6 +121,7 @@ export class Truth {
   declared(n: number, attempt: number): void {
     const record = this.of(n);
     if (!this.#manual || record.attempts !== attempt || record.fate === 'failed') return;
+    if (this.#lanes) this.#declaredUpTo = Math.max(this.#declaredUpTo, n);
     for (const other of this.records.values()) if (other.n <= n && other.fate === 'returned') other.fate = 'settled';
     if (record.running && record.fate === 'open') record.fate = 'settled';
   }
@@ -128,6 +141,8 @@ export class Truth {
   endedBatch(run: BatchRun, how: 'ok' | 'failed'): void {
     let cut = false;
     for (const [n, attempt] of run.attempts) {
+      // A throw fails all that is not settled, also for those who ask this run's context later.
+      if (how === 'failed' && this.of(n).fate !== 'settled') run.failed.add(n);
       cut ||= run.strict && run.failed.has(n);
       this.ended(n, attempt, how === 'failed' || cut || run.failed.has(n) ? 'failed' : 'ok');
     }

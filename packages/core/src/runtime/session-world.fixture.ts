@@ -4,7 +4,7 @@ import { batchHandler, recordHandler } from '../definition/define-consumer.js';
 import { Checks, numberOf, recordOf } from './session-checks.fixture.js';
 import { type Payload, UserCode } from './session-handlers.fixture.js';
 import { TestSession } from './session.fixture.js';
-import type { Move, Plan } from './session-plan.fixture.js';
+import { lanesOf, type Move, type Plan } from './session-plan.fixture.js';
 import { Truth } from './session-truth.fixture.js';
 
 const HOUR_MS = 3_600_000;
@@ -20,7 +20,7 @@ export class World {
 
   constructor(plan: Plan) {
     this.#plan = plan;
-    this.#truth = new Truth(plan.checkpoint === 'manual');
+    this.#truth = new Truth(plan.checkpoint === 'manual', lanesOf(plan) !== undefined);
     this.checks = new Checks(plan, this.#truth);
     this.#user = new UserCode({
       plan,
@@ -44,6 +44,7 @@ export class World {
 
   #open(): TestSession {
     const { shape, checkpoint, then, sameKey, maxInFlight } = this.#plan;
+    const lanes = lanesOf(this.#plan);
     const user = this.#user;
     const one = recordHandler({ name: 'one', handle: (payload, context) => user.one(payload as Payload, context) });
     const many = batchHandler({
@@ -59,6 +60,7 @@ export class World {
             this.checks.hookDone = true;
           },
         },
+        ...(lanes === undefined ? {} : { concurrency: { perShard: lanes } }),
         checkpoint,
         retry: { attempts: 2, initialDelayMs: 100, maxDelayMs: 500, timeoutMs: 2_000, then },
         ...(then === 'deadLetter' ? { deadLetter: { sink: 'fake', sameKey } } : {}),
@@ -105,6 +107,7 @@ export class World {
   async #deliver(count: number, again: number): Promise<void> {
     const first = Math.max(0, this.#delivered - again);
     this.#delivered += count;
+    this.#truth.delivered = this.#delivered;
     const records = Array.from({ length: this.#delivered - first }, (_, index) => recordOf(first + index));
     this.#session.daemon.processRecords(records, 0).catch(() => undefined);
     await this.#session.clock.settle();

@@ -20,6 +20,8 @@ export interface ShardEndOptions {
   readonly holds: Holds;
   readonly checkpointer: Checkpointer;
   readonly retry: RetryPolicy;
+  /** Resolves when no handler runs any more, or when the session gives its records up. */
+  readonly idle: () => Promise<void>;
   /** Runs `@OnShardEnd` once; the error it ended with, or undefined. */
   readonly hook: () => Promise<Error | undefined>;
   /** Resolves when nothing runs any more, to whether every record is settled. */
@@ -36,7 +38,8 @@ export class ShardEnd {
 
   /** Resolves when the end may be acknowledged: SHARD_END is stored, or the lease is not ours to end. */
   async run(): Promise<void> {
-    const { settled, checkpointer, report, life } = this.#options;
+    const { idle, settled, checkpointer, report, life } = this.#options;
+    await idle();
     if (!(await this.#runHook())) return this.#never('its hook did not complete');
     if (!(await settled())) return this.#never('not all of its records were settled');
     const written = await checkpointer.writeShardEnd((error) =>

@@ -8,6 +8,8 @@ import { Checkpointer } from './checkpointer.js';
 import { abandonSlot, Endings } from './ending.js';
 import { Holds } from './holds.js';
 import { runHook, type HookCall } from './hooks.js';
+import { InOrder } from './in-order.js';
+import { Lanes } from './lanes.js';
 import { Parking } from './parking.js';
 import { RecordRunner } from './record-runner.js';
 import { RecordSlot } from './record-slot.js';
@@ -23,6 +25,8 @@ import { Window } from './window.js';
 
 /** `@OnLeaseLost`: the daemon gives a lost lease about as long. */
 const FAREWELL_MS = 5_000;
+/** A window that was full so long without a record settling is worth a word: back-pressure alone would have moved. */
+const FULL_WINDOW_MS = 10_000;
 
 export type ShardWorkOptions = ShardRunnerOptions & {
   readonly life: SessionLife;
@@ -37,7 +41,7 @@ type Batch = Extract<DaemonMessage, { kind: 'processRecords' }>;
 interface Running {
   readonly started: StartedShard;
   readonly parts: SessionParts;
-  readonly runner: RecordRunner | BatchRunner;
+  readonly runner: InOrder | Lanes | BatchRunner;
 }
 
 export class ShardWork {
@@ -51,14 +55,25 @@ export class ShardWork {
   #action: { readonly name: Work['kind']; readonly sinceMs: number } | undefined;
   #lastBatch: LastBatch = { millisBehindLatest: undefined };
   #closed = false;
+  /** How many records have come, each counted once. */
+  #delivered = 0;
 
   constructor(options: ShardWorkOptions) {
     this.#options = options;
     const { ports, report, life, retentionMs, consumer } = options;
     this.#holds = new Holds({ clock: ports.clock, report, retentionMs });
-    this.#window = new Window({ limit: consumer.settings.maxInFlight, life, holds: this.#holds, clock: ports.clock });
+    const lanes = consumer.definition.concurrency !== undefined;
+    this.#window = new Window({
+      limit: consumer.settings.maxInFlight,
+      watermark: this.#watermark,
+      patienceMs: lanes ? FULL_WINDOW_MS : 0,
+      life,
+      holds: this.#holds,
+      clock: ports.clock,
+    });
     this.#checkpointer = new Checkpointer({
       policy: consumer.definition.checkpoint,
+      lanes,
       watermark: this.#watermark,
       ports,
       report,
@@ -190,10 +205,17 @@ export class ShardWork {
         requestStop(cause);
       },
     };
-    const options = { parts, endings: new Endings(parts), window: this.#window };
-    const [first] = definition.handlers;
-    const runner = first?.kind === 'batch' ? new BatchRunner(options, first) : new RecordRunner(options);
-    return { started, parts, runner };
+    return { started, parts, runner: this.#runnerOf(parts) };
+  }
+
+  #runnerOf(parts: SessionParts): Running['runner'] {
+    const { handlers, concurrency } = parts.consumer.definition;
+    const window = this.#window;
+    const options = { parts, endings: new Endings(parts, window), window };
+    const [first] = handlers;
+    if (first?.kind === 'batch') return new BatchRunner(options, first);
+    const source = { parts, window, runner: new RecordRunner(options) };
+    return concurrency === undefined ? new InOrder(source) : new Lanes(source, concurrency);
   }
 
   async #processRecords(message: Batch): Promise<void> {
@@ -211,7 +233,10 @@ export class ShardWork {
     const slots: RecordSlot[] = [];
     for (const wire of records) {
       const slot = new RecordSlot(viewRecord(wire, this.#shardId ?? ''));
-      if (this.#watermark.deliver(slot) === 'new') slots.push(slot);
+      if (this.#watermark.deliver(slot) !== 'new') continue;
+      slot.order = this.#delivered;
+      this.#delivered += 1;
+      slots.push(slot);
     }
     return slots;
   }
@@ -223,6 +248,8 @@ export class ShardWork {
     const budgetMs = drainBudgetMs(consumer.settings);
     if (life.drain('handoff', budgetMs)) report.emit({ kind: 'draining', reason: 'handoff' });
     this.#checkpointer.actionOpened();
+    // The hook may flush what handlers have gathered, so they come first.
+    await this.#running?.runner.whenIdle();
     const failed = await this.#hook('shutdownRequested', budgetMs, stopping ? 'workerStopping' : 'handoff');
     if (failed !== undefined) report.log.error({ err: failed }, '@OnShutdownRequested failed.');
     // Deferred records may be on their way, the hook may just have flushed them.
@@ -241,6 +268,7 @@ export class ShardWork {
       holds: this.#holds,
       checkpointer: this.#checkpointer,
       retry: consumer.definition.retry,
+      idle: () => this.#running?.runner.whenIdle() ?? Promise.resolve(),
       hook: () => this.#hook('shardEnd', consumer.definition.retry.timeoutMs),
       settled: async () => {
         await this.#window.whenEmpty();
