@@ -33,16 +33,19 @@ function checkHeartbeat({ definition, effective, findings }: CombinationContext)
   const policy = definition.checkpoint;
   const timed = policy.kind === 'periodic' && policy.everyMs !== undefined;
   const lanes = definition.concurrency !== undefined;
-  if (!timed && !lanes && policy.kind !== 'manual') return;
+  const windows = definition.handlers.some(({ kind }) => kind === 'window');
+  if (!timed && !lanes && !windows && policy.kind !== 'manual') return;
   const why = lanes
     ? '@Concurrency lets records settle after their batch was acknowledged, and needs the heartbeat to write them down'
-    : timed
-      ? `@CheckpointPolicy({ everyMs: ${policy.everyMs} }) needs the heartbeat of an idle shard to write in`
-      : `@CheckpointPolicy('manual') lets records settle after their batch was acknowledged, and needs the heartbeat to write them down`;
+    : windows
+      ? '@OnWindow closes the last window of an idle shard when an empty batch says that nothing more has come'
+      : timed
+        ? `@CheckpointPolicy({ everyMs: ${policy.everyMs} }) needs the heartbeat of an idle shard to write in`
+        : `@CheckpointPolicy('manual') lets records settle after their batch was acknowledged, and needs the heartbeat to write them down`;
   findings.issue(
     'ILLEGAL_COMBINATION',
     name,
-    `${said(name, heartbeat)}: ${why}. Leave it true${lanes ? '' : ", or use @CheckpointPolicy('record') or ('batch')"}.`,
+    `${said(name, heartbeat)}: ${why}. Leave it true${lanes || windows ? '' : ", or use @CheckpointPolicy('record') or ('batch')"}.`,
   );
 }
 

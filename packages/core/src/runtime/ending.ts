@@ -142,6 +142,16 @@ export class Endings {
     return { kind: 'settled' };
   }
 
+  /** The record is part of a window's state: it is nobody's work any more, and no checkpoint covers it before the window is emitted. */
+  absorb(slot: RecordSlot): void {
+    const { watermark, holds } = this.#parts;
+    watermark.hold();
+    slot.phase = 'absorbed';
+    this.#window.leave(slot);
+    holds.release(slot.record.id);
+    watermark.advance();
+  }
+
   abandon(slot: RecordSlot, why: string): Ending {
     abandonSlot(slot, this.#parts.report, why);
     this.#window.leave(slot);

@@ -21,6 +21,7 @@ import { ShardEnd } from './shard-end.js';
 import { closeShardScope } from './shard-scope.js';
 import { ShardStart, type StartedShard } from './shard-start.js';
 import type { ShardStatus } from './shard-status.js';
+import { TumblingWindows } from './tumbling.js';
 import { Window } from './window.js';
 
 /** `@OnLeaseLost`: the daemon gives a lost lease about as long. */
@@ -41,7 +42,7 @@ type Batch = Extract<DaemonMessage, { kind: 'processRecords' }>;
 interface Running {
   readonly started: StartedShard;
   readonly parts: SessionParts;
-  readonly runner: InOrder | Lanes | BatchRunner;
+  readonly runner: InOrder | Lanes | BatchRunner | TumblingWindows;
 }
 
 export class ShardWork {
@@ -52,6 +53,8 @@ export class ShardWork {
   readonly #checkpointer: Checkpointer;
   #shardId: string | undefined;
   #running: Running | undefined;
+  /** Kept beyond the instance: what it holds is given up when the session closes. */
+  #tumbling: TumblingWindows | undefined;
   #action: { readonly name: Work['kind']; readonly sinceMs: number } | undefined;
   #lastBatch: LastBatch = { millisBehindLatest: undefined };
   #closed = false;
@@ -84,7 +87,7 @@ export class ShardWork {
 
   /** From the oldest unsettled record on: 0 when, and only when, everything delivered is settled. */
   get unsettled(): number {
-    return this.#watermark.waiting;
+    return this.#watermark.waiting + this.#watermark.held;
   }
 
   /** Resolves when the action may be acknowledged; every failure of user code ends in here. */
@@ -119,7 +122,8 @@ export class ShardWork {
   status(): ShardStatus {
     const { report, ports, sessionId } = this.#options;
     const held = this.#holds.current;
-    const arrivedAt = this.#watermark.oldest?.arrivedAt;
+    const open = this.#tumbling?.current;
+    const arrivedAt = open?.arrivedAt ?? this.#watermark.oldest?.arrivedAt;
     return {
       sessionId,
       shardId: this.#shardId,
@@ -129,6 +133,7 @@ export class ShardWork {
       oldestUnsettledAgeMs: arrivedAt === undefined ? undefined : Math.max(0, ports.clock.now() - arrivedAt),
       unsettled: this.unsettled,
       settled: { ...report.settled },
+      window: open && { startMs: open.startMs, endMs: open.endMs, records: open.records },
       retries: report.retries,
       held: held === undefined ? undefined : { recordId: held.recordId, why: held.why },
       checkpoint: this.#checkpointer.written,
@@ -214,6 +219,7 @@ export class ShardWork {
     const options = { parts, endings: new Endings(parts, window), window };
     const [first] = handlers;
     if (first?.kind === 'batch') return new BatchRunner(options, first);
+    if (first?.kind === 'window') return (this.#tumbling = new TumblingWindows(options, first));
     const source = { parts, window, runner: new RecordRunner(options) };
     return concurrency === undefined ? new InOrder(source) : new Lanes(source, concurrency);
   }
@@ -224,7 +230,7 @@ export class ShardWork {
     report.emit({ kind: 'delivered', records: message.records.length, millisBehindLatest: message.millisBehindLatest });
     this.#checkpointer.actionOpened();
     const slots = this.#take(message);
-    if (slots.length > 0) await this.#running?.runner.run(slots, this.#lastBatch);
+    await this.#running?.runner.run(slots, this.#lastBatch);
     await this.#checkpointer.closeAction(!this.#options.life.accepting);
   }
 
@@ -291,7 +297,8 @@ export class ShardWork {
   #abandonRest(): number {
     const rest = [...this.#watermark.pending()].filter((slot) => !slot.settled);
     for (const slot of rest) abandonSlot(slot, this.#options.report, 'the session ended before it was settled');
-    return rest.length;
+    const ofWindow = this.#tumbling?.abandonRest() ?? 0;
+    return rest.length + ofWindow;
   }
 
   #hook(name: HookCall['name'], timeoutMs: number, reason?: 'handoff' | 'workerStopping'): Promise<Error | undefined> {
