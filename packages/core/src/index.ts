@@ -13,7 +13,7 @@ export { KinesisConsumer } from './decorators/kinesis-consumer.js';
 export { OnBatch, OnRecord } from './decorators/handlers.js';
 export { OnInitialize, OnLeaseLost, OnShardEnd, OnShutdownRequested } from './decorators/hooks.js';
 export type { ShardHookDecorator } from './decorators/hooks.js';
-export { CheckpointPolicy, DeadLetter, RetryPolicy } from './decorators/policies.js';
+export { CheckpointPolicy, DeadLetter, Filter, RetryPolicy } from './decorators/policies.js';
 export type {
   ClassDecoratorFor,
   MethodDecoratorFor,
@@ -39,6 +39,15 @@ export type {
   RetryOptions,
   SinkInput,
 } from './definition/handler-options.js';
+export type {
+  FilterFields,
+  FilterIgnoreCase,
+  FilterPattern,
+  FilterRange,
+  FilterTexts,
+  FilterValue,
+  FilterValues,
+} from './definition/filter-pattern.js';
 export type { Decoded, DtoClass, Payload, SchemaInput } from './definition/payload.js';
 export type {
   BatchHandler,

@@ -29,6 +29,7 @@ export function definitionOf(overrides: Partial<ConsumerDefinition> = {}): Consu
     checkpoint: { kind: 'periodic', everyMs: 5000, everyRecords: undefined },
     retry: RETRY,
     deadLetter: undefined,
+    filter: undefined,
     ...overrides,
   };
 }

@@ -5,7 +5,15 @@ import { decoratorWords, type DeclaredDeadLetter, type DeclaredHandler } from '.
 import type { ConsumerClass, ConsumerDefinition, Hook, HookName } from '../definition/definition.js';
 import { Issues, show } from '../definition/issues.js';
 import { DefinitionError, MillraceError } from '../errors.js';
-import { checkMembers, classChain, type HandlerDeclaration, handlersOf, hookMember, nearest } from './read-members.js';
+import {
+  checkMembers,
+  classChain,
+  filterOf,
+  type HandlerDeclaration,
+  handlersOf,
+  hookMember,
+  nearest,
+} from './read-members.js';
 import type { Member } from './store.js';
 
 const definitions = new WeakMap<object, ConsumerDefinition>();
@@ -50,6 +58,7 @@ function read(target: ConsumerClass): ConsumerDefinition {
       checkpoint: nearest(chain, 'checkpoint')?.policy,
       retry: nearest(chain, 'retry')?.options,
       deadLetter: nearest(chain, 'deadLetter'),
+      filter: filterOf(chain),
     },
     issues.found,
   );

@@ -18,6 +18,8 @@ export interface DeclaredConsumer {
   readonly checkpoint: unknown;
   readonly retry: unknown;
   readonly deadLetter: DeclaredDeadLetter | undefined;
+  /** A pattern, or a list of them. */
+  readonly filter: unknown;
 }
 
 export interface DeclaredHandler {
@@ -49,6 +51,7 @@ export interface Words {
   readonly checkpoint: string;
   readonly retry: string;
   readonly deadLetter: string;
+  readonly filter: string;
 }
 
 export const decoratorWords: Words = {
@@ -58,6 +61,7 @@ export const decoratorWords: Words = {
   checkpoint: '@CheckpointPolicy',
   retry: '@RetryPolicy',
   deadLetter: '@DeadLetter',
+  filter: '@Filter',
 };
 
 export const dataWords: Words = {
@@ -67,4 +71,5 @@ export const dataWords: Words = {
   checkpoint: 'checkpoint',
   retry: 'retry',
   deadLetter: 'deadLetter',
+  filter: 'filter',
 };

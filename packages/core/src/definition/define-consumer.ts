@@ -6,6 +6,7 @@ import type { ConsumerOptionsSource } from './consumer-options.js';
 import type { Batch, BatchContext, RecordContext, ShardContext, ShutdownContext } from './context.js';
 import { dataWords, type DeclaredDeadLetter, type DeclaredHandler } from './declared.js';
 import type { ConsumerDefinition, Decode, Hook, HookName, Hooks } from './definition.js';
+import type { FilterPattern } from './filter-pattern.js';
 import type {
   BatchOptions,
   CheckpointOptions,
@@ -90,6 +91,8 @@ export interface ConsumerData<I extends object> {
   readonly checkpoint?: CheckpointOptions;
   readonly retry?: RetryOptions;
   readonly deadLetter?: DeadLetterInput;
+  /** Only records that fit are handled, the others settle as filtered; of a list of patterns, one has to fit. */
+  readonly filter?: FilterPattern | readonly FilterPattern[];
 }
 
 /**
@@ -117,6 +120,7 @@ export function defineConsumer<I extends object = object>(data: ConsumerData<I>)
       checkpoint: data.checkpoint,
       retry: data.retry,
       deadLetter: declareDeadLetter(data.deadLetter),
+      filter: data.filter,
     },
     issues.found,
   );
@@ -133,6 +137,7 @@ const dataNames = [
   'checkpoint',
   'retry',
   'deadLetter',
+  'filter',
 ];
 
 function checkNames(data: Pick<ConsumerDefinition, 'name'>, handlers: readonly { name: string }[], at: At): void {

@@ -76,6 +76,7 @@ export class BatchRunner {
       const prepared = isThenable(preparing) ? await whenPrepared(this.#parts, slot, preparing) : preparing;
       if (prepared === undefined) return { items: [], blocked: undefined };
       if (prepared.kind === 'ready') items.push({ slot, value: prepared.payload });
+      else if (prepared.kind === 'filtered') this.#endings.settle(slot, 'filtered');
       else if (then === 'hold' || then === 'stop') return { items, blocked: { slot, error: prepared.error } };
       else {
         const ending = await this.#endings.after(slot, this.#handler, prepared.error);

@@ -1,6 +1,7 @@
 /** What becomes of a record that its handler could not handle: parked, skipped, held, or the end of the worker. */
 import type { DeadLetter, Handler, RetryPolicy } from '../definition/definition.js';
 import { isMillraceError, MillraceError, StopWorkerError } from '../errors.js';
+import type { SettledHow } from '../events.js';
 import { decide, type Decision } from '../policy/retry.js';
 import { whenAborted } from './race.js';
 import type { RecordSlot } from './record-slot.js';
@@ -126,7 +127,7 @@ export class Endings {
     holds.hold(slot, why, new MillraceError('HANDLER_TIMEOUT', `${why}.`, { details: { handler, runningMs } }));
   }
 
-  settle(slot: RecordSlot, how: 'handled' | 'parked' | 'skipped', error?: Error): Ending {
+  settle(slot: RecordSlot, how: SettledHow, error?: Error): Ending {
     if (slot.closed) return { kind: 'settled' };
     slot.phase = 'settled';
     this.#parts.holds.release(slot.record.id);

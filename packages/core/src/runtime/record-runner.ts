@@ -84,6 +84,10 @@ export class RecordRunner {
 
   #start(slot: RecordSlot, prepared: Prepared): Done {
     if (prepared.kind === 'failed') return this.#fail(slot, prepared, prepared.error);
+    if (prepared.kind === 'filtered') {
+      this.#endings.settle(slot, 'filtered');
+      return undefined;
+    }
     const { handler, payload } = prepared;
     if (handler.kind !== 'record')
       throw new TypeError(`${handler.name} is a batch handler; this session runs records.`);
