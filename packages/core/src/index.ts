@@ -114,7 +114,7 @@ export type {
   WorkerHealth,
   WorkerPhase,
 } from './runtime/worker-health.js';
-export type { ShardStatus } from './runtime/shard-status.js';
+export type { HeldRecord, ShardStatus } from './runtime/shard-status.js';
 export type { DaemonEvent, DiagnosticsMessages, HostEvent } from './diagnostics.js';
 export type {
   Meter,

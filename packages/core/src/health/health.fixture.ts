@@ -39,6 +39,8 @@ export function shardStatus(more: Partial<ShardStatus> = {}): ShardStatus {
     settled: { handled: 0, parked: 0, skipped: 0, filtered: 0 },
     retries: 0,
     held: undefined,
+    heldRecords: [],
+    heldCount: 0,
     checkpoint: undefined,
     checkpointError: undefined,
     ...more,

@@ -8,9 +8,9 @@ import { MillraceError, toError } from '../errors.js';
 import { comparePositions } from '../protocol/position.js';
 import { Attempt, type AttemptResult } from './attempt.js';
 import { WholeBatchContext } from './contexts.js';
-import type { Endings } from './ending.js';
+import type { Endings, FailedRecord } from './ending.js';
 import { whenPrepared } from './prepare.js';
-import { isThenable, sleepUntilAborted } from './race.js';
+import { isThenable } from './race.js';
 import type { RecordRunnerOptions } from './record-runner.js';
 import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
@@ -53,16 +53,22 @@ export class BatchRunner {
   async run(slots: readonly RecordSlot[], batch: LastBatch): Promise<void> {
     const { life, checkpointer } = this.#parts;
     if (this.#window.full) await this.#window.whenRoom();
-    let blocked: Blocked | undefined;
-    if (life.accepting) {
-      const prepared = await this.#prepare(slots);
-      blocked = prepared.blocked;
-      await this.#runItems(prepared.items, slots.at(-1), batch);
+    let rest = slots;
+    while (rest.length > 0 && life.accepting) {
+      const { items, blocked } = await this.#prepare(rest);
+      await this.#runItems(items, slots.at(-1), batch);
+      rest = blocked === undefined || !life.accepting ? [] : await this.#unblocked(rest, blocked);
     }
-    if (blocked !== undefined && life.accepting) await this.#endings.after(blocked.slot, this.#handler, blocked.error);
     for (const slot of slots)
       if (slot.phase !== 'returned') this.#endings.abandon(slot, 'the session ended before it was settled');
     await checkpointer.afterRecord();
+  }
+
+  /** What runs once an operator has decided over a blocked record: it and its successors, or these alone. */
+  async #unblocked(slots: readonly RecordSlot[], { slot, error }: Blocked): Promise<readonly RecordSlot[]> {
+    const ending = await this.#endings.after(slot, this.#handler, error);
+    if (ending.kind === 'abandoned') return [];
+    return slots.slice(slots.indexOf(slot) + (ending.kind === 'settled' ? 1 : 0));
   }
 
   /** Parks or skips what cannot be decoded at once; under `hold` and `stop` nothing behind such a record may run. */
@@ -87,7 +93,7 @@ export class BatchRunner {
   }
 
   async #runItems(first: readonly Item[], end: RecordSlot | undefined, batch: LastBatch): Promise<void> {
-    const { ports, life } = this.#parts;
+    const { life } = this.#parts;
     let items = first;
     while (end !== undefined && items.length > 0 && life.accepting) {
       const failures = new Map<RecordSlot, Error>();
@@ -95,9 +101,17 @@ export class BatchRunner {
       if (result.kind === 'abandoned') return;
       this.#addWholeBatchFailure(items, failures, result);
       const { again, delayMs } = await this.#judge(items, failures);
-      if (again.length > 0 && delayMs > 0 && !(await sleepUntilAborted(ports.clock, delayMs, life.intake))) return;
-      items = again;
+      if (delayMs > 0) await this.#endings.pause(this.#failed(again, failures), delayMs);
+      items = again.filter(({ slot }) => !slot.closed);
     }
+  }
+
+  /** Without those that run again because of another one: an operator decides over what has failed. */
+  #failed(again: readonly Item[], failures: ReadonlyMap<RecordSlot, Error>): FailedRecord[] {
+    return again.flatMap(({ slot }) => {
+      const error = failures.get(slot);
+      return error === undefined ? [] : [{ slot, handler: this.#handler, error }];
+    });
   }
 
   async #attempt(run: Run, { millisBehindLatest }: LastBatch): Promise<AttemptResult> {

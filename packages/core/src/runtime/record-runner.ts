@@ -11,7 +11,7 @@ import { Attempt, type AttemptResult } from './attempt.js';
 import { contextExpired, OneRecordContext } from './contexts.js';
 import type { Endings } from './ending.js';
 import { whenPrepared } from './prepare.js';
-import { isThenable, sleepUntilAborted } from './race.js';
+import { isThenable } from './race.js';
 import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
 import type { Window } from './window.js';
@@ -155,14 +155,16 @@ export class RecordRunner {
 
   /** From a failure on: retries, holds, parks, skips or abandons until the slot is closed. */
   async #fail(slot: RecordSlot, failed: Failed | undefined, first: Error): Promise<void> {
-    const { ports, life } = this.#parts;
     let error = first;
     for (;;) {
       const ending = await this.#endings.after(slot, failed?.handler, error);
       if (ending.kind === 'abandoned') this.#endings.abandon(slot, 'the session ended before it was settled');
-      if (ending.kind !== 'again' || failed === undefined || !('payload' in failed)) return;
-      if (!(await sleepUntilAborted(ports.clock, ending.delayMs, life.intake)) || !life.accepting) {
-        this.#endings.abandon(slot, 'the session ended before its next attempt');
+      if (ending.kind !== 'again') return;
+      const [again] = await this.#endings.pause([{ slot, handler: failed?.handler, error }], ending.delayMs);
+      if (again === undefined) return;
+      // An operator has it run again although it had no payload, or no handler.
+      if (failed === undefined || !('payload' in failed)) {
+        await this.#runOne(slot);
         return;
       }
       const result = await this.#attempt(slot, failed);
