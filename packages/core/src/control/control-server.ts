@@ -67,6 +67,8 @@ async function listen(path: string, folder: string, options: ControlOptions): Pr
   server.maxConnections = CONNECTIONS_MAX;
   server.listen(path);
   await once(server, 'listening');
+  const { logger } = options;
+  server.on('error', (error) => logger.debug({ err: error }, 'The control socket did not take a connection.'));
   // It waits for others; a worker that has ended otherwise must not live on because of it.
   server.unref();
   return {
