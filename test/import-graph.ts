@@ -25,6 +25,7 @@ export const layers = [
   'barrel',
   'cli',
   'composition',
+  'control',
   'health',
   'supervisor',
   'host',

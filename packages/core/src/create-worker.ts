@@ -1,10 +1,12 @@
 /** The composition root: consumers, configuration, container, sinks and engines become one worker. It takes no signals and never exits. */
 import type { ResolvedConsumer } from './config/resolved.js';
 import type { ConsumerEngine, EngineGroup } from './consumer-engine.js';
+import type { ControlServer, ControlSource } from './control/control-server.js';
 import { openContainer, type OpenContainer } from './open-container.js';
 import type { ConsumerDefinition, Environment } from './definition/definition.js';
 import { isMillraceError, MillraceError, toError } from './errors.js';
 import { SessionTotals } from './health/session-totals.js';
+import { openControlSocket } from './open-control.js';
 import { openHealth, type OpenHealth } from './open-health.js';
 import { closeSinks, openSinks, type OpenedSinks } from './open-sinks.js';
 import type { RuntimePorts } from './ports.js';
@@ -50,6 +52,7 @@ class MillraceWorker implements Worker {
   private readonly sinks: OpenedSinks[] = [];
   private container: OpenContainer | undefined;
   private openedHealth: OpenHealth | undefined;
+  private control: ControlServer | undefined;
   private countSessions: () => void = () => undefined;
   private phase: Phase = { kind: 'new' };
   private stopCause: Error | undefined;
@@ -163,6 +166,19 @@ class MillraceWorker implements Worker {
       requestStop,
       onStatus: () => this.countSessions(),
     });
+    const [first] = resolved;
+    if (first !== undefined && (part.kind === 'whole' || part.kind === 'supervisor'))
+      this.control = await this.openControl(first.applicationName);
+  }
+
+  /** Operators may ask from now on. */
+  private openControl(applicationName: string): Promise<ControlServer | undefined> {
+    const source: ControlSource = {
+      health: () => this.health(),
+      operate: async (name, recordId, wish) =>
+        this.engines.find(({ consumer }) => consumer.applicationName === name)?.sessions.operate(recordId, wish),
+    };
+    return openControlSocket({ source, applicationName, env: this.env, logger: this.ports.logger });
   }
 
   private async resolve(engine: Engine): Promise<readonly ResolvedConsumer[]> {
@@ -251,6 +267,7 @@ class MillraceWorker implements Worker {
       for (const engine of this.engines) engine.stop(failure);
       await Promise.all(this.engines.map((engine) => engine.closed));
     }
+    await this.control?.close();
     await this.group?.settled();
     for (const sinks of this.sinks) await closeSinks(sinks, this.ports.logger);
     await this.container?.dispose(this.ports.logger);

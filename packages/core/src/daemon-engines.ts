@@ -186,7 +186,7 @@ async function startEngine(request: EngineRequest): Promise<ConsumerEngine> {
     consumer,
     closed,
     stop: (cause) => supervisor.requestEnd(cause),
-    sessions: { status: () => servers.all() },
+    sessions: { status: () => servers.all(), operate: (recordId, wish) => servers.operate(recordId, wish) },
     daemon: () => healthOf(supervisor, workerId),
   };
 }

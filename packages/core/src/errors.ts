@@ -51,6 +51,10 @@ export const ERROR_CODES = {
   WORKER_STOPPED: 'The worker has stopped or is stopping.',
   INPUT_INVALID: 'Input given to a command cannot be used.',
   PUT_FAILED: 'Records that a command sent were refused until the end.',
+  // operating
+  WORKER_NOT_FOUND: 'No worker that this user can ask runs on this machine.',
+  RECORD_NOT_HELD: 'A record that an operator has named is not held by any running worker.',
+  ORDER_REFUSED: 'A worker does not do with a record what an operator wants.',
   // provisioning
   TABLE_WRONG: 'A table exists under the name of one that the application needs, and is another.',
   LEASES_REFUSED: 'The first leases cannot be written whole, or a worker runs.',

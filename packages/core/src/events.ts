@@ -43,6 +43,8 @@ export type SessionEvent =
       readonly error: Error;
     })
   | (Common & { readonly kind: 'released'; readonly recordId: string | undefined })
+  /** By an operator, for a record that waits. */
+  | (Common & { readonly kind: 'ordered'; readonly recordId: string; readonly order: 'retry' | 'park' | 'skip' })
   | (Common & {
       readonly kind: 'stuck';
       readonly recordId: string | undefined;

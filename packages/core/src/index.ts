@@ -13,7 +13,7 @@ export { KinesisConsumer } from './decorators/kinesis-consumer.js';
 export { OnBatch, OnRecord, OnWindow } from './decorators/handlers.js';
 export { OnInitialize, OnLeaseLost, OnShardEnd, OnShutdownRequested } from './decorators/hooks.js';
 export type { ShardHookDecorator } from './decorators/hooks.js';
-export { CheckpointPolicy, Concurrency, DeadLetter, RetryPolicy } from './decorators/policies.js';
+export { CheckpointPolicy, Concurrency, DeadLetter, Filter, RetryPolicy } from './decorators/policies.js';
 export type {
   ClassDecoratorFor,
   MethodDecoratorFor,
@@ -42,6 +42,15 @@ export type {
   RetryOptions,
   SinkInput,
 } from './definition/handler-options.js';
+export type {
+  FilterFields,
+  FilterIgnoreCase,
+  FilterPattern,
+  FilterRange,
+  FilterTexts,
+  FilterValue,
+  FilterValues,
+} from './definition/filter-pattern.js';
 export type { Decoded, DtoClass, Payload, SchemaInput } from './definition/payload.js';
 export type {
   BatchHandler,
@@ -113,7 +122,7 @@ export type {
   WorkerHealth,
   WorkerPhase,
 } from './runtime/worker-health.js';
-export type { ShardStatus } from './runtime/shard-status.js';
+export type { HeldRecord, ShardStatus } from './runtime/shard-status.js';
 export type { DaemonEvent, DiagnosticsMessages, HostEvent } from './diagnostics.js';
 export type {
   Meter,

@@ -45,6 +45,7 @@ export {
   check,
   reveal,
   toHaveAbandoned,
+  toHaveFiltered,
   toHaveHandled,
   toHaveParked,
   toHaveRetried,

@@ -42,6 +42,11 @@ export function toHaveSkipped(observed: Observed, ...records: readonly Delivered
   return settledAs(observed, records, 'skipped');
 }
 
+/** These records fit no pattern of `@Filter` and were settled without a handler. */
+export function toHaveFiltered(observed: Observed, ...records: readonly DeliveredRecord[]): MatchResult {
+  return settledAs(observed, records, 'filtered');
+}
+
 /** The record is in the dead-letter sink and counts as settled; optionally for this reason, after so many attempts. */
 export function toHaveParked(observed: Observed, record: DeliveredRecord, as: ParkedAs = {}): MatchResult {
   return eachRecord(observed, [record], {

@@ -7,6 +7,7 @@ import { expect } from 'vitest';
 import type { DeliveredRecord } from './history.js';
 import {
   toHaveAbandoned,
+  toHaveFiltered,
   toHaveHandled,
   toHaveParked,
   toHaveRetried,
@@ -25,6 +26,8 @@ export interface MillraceMatchers {
   toHaveParked(record: DeliveredRecord, as?: ParkedAs): void;
   /** These records failed and were skipped; with `not`: none of them was. */
   toHaveSkipped(...records: readonly DeliveredRecord[]): void;
+  /** These records were left out by the consumer's filter; with `not`: none of them was. */
+  toHaveFiltered(...records: readonly DeliveredRecord[]): void;
   /** The latest stored checkpoint is exactly here. */
   toHaveCheckpointed(at: DeliveredRecord | 'SHARD_END'): void;
   /** The record's handler ran again: so many times, or at least once. */
@@ -60,6 +63,7 @@ function ofRecords(matcher: ForRecords) {
 expect.extend({
   toHaveHandled: ofRecords(toHaveHandled),
   toHaveSkipped: ofRecords(toHaveSkipped),
+  toHaveFiltered: ofRecords(toHaveFiltered),
   toHaveAbandoned: ofRecords(toHaveAbandoned),
   toHaveParked,
   toHaveRetried,

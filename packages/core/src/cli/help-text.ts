@@ -39,6 +39,7 @@ export function helpFooter(): string {
     '  $ millrace provision dist/order-mailer.js --leases',
     '  $ millrace jars fetch',
     '  $ millrace doctor dist/order-mailer.js',
+    '  $ millrace status',
     '  $ MILLRACE_ENGINE=local millrace run dist/order-mailer.js',
     '',
     'Environment variables:',

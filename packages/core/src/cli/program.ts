@@ -8,6 +8,7 @@ import { addDevCommand } from './dev/dev-program.js';
 import { helpFooter } from './help-text.js';
 import { addJarsCommands } from './jars/jars-program.js';
 import { CONSUMER, MODULE, PROPERTIES_FILE } from './module-options.js';
+import { addOperateCommands } from './operate/operate-program.js';
 import { addProvisionCommands } from './provision/provision-program.js';
 import { addPutCommand } from './put/put-program.js';
 import { formatError } from '../format-error.js';
@@ -49,6 +50,8 @@ export function buildProgram(terminal: Terminal, finish: Finish): Command {
   program.commandsGroup('Running:');
   addRunCommand(program, terminal);
   addPropertiesCommand(program, terminal);
+  program.commandsGroup('Operating:');
+  addOperateCommands(program, terminal);
   program.commandsGroup('Deploying:');
   addProvisionCommands(program, terminal);
   addJarsCommands(program, terminal, finish);

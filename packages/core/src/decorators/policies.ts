@@ -1,4 +1,5 @@
-/** When to checkpoint, how often to run again, where to park: decorators that say how, not what. */
+/** When to checkpoint, how often to run again, where to park, what to filter: decorators that say how, not what. */
+import type { FilterPattern } from '../definition/filter-pattern.js';
 import type {
   CheckpointOptions,
   ConcurrencyOptions,
@@ -55,6 +56,20 @@ export function RetryPolicy(options: RetryOptions): PolicyDecorator {
  */
 export function DeadLetter(sink: SinkInput, options?: DeadLetterOptions): PolicyDecorator {
   return onClassOrMethod('@DeadLetter', (member) => ({ kind: 'deadLetter', sink, options, member }));
+}
+
+/**
+ * Only records that fit the pattern are handled; the others settle as filtered and are counted. Patterns are those of
+ * Lambda's event source mappings, `data` is what `decode` gave. Of several patterns, in a list or in decorators of their
+ * own, one has to fit.
+ *
+ * @example `@Filter({ data: { type: ['order'], total: [{ numeric: ['>', 100] }] } })`
+ */
+export function Filter(pattern: FilterPattern | readonly FilterPattern[]): PolicyClassDecorator {
+  return (target: object, context?: unknown) => {
+    if (isStandardContext(context)) throw standardDecorators('@Filter', context);
+    recordOnClass('@Filter', target, { kind: 'filter', patterns: Array.isArray(pattern) ? pattern : [pattern] });
+  };
 }
 
 function onClassOrMethod(decorator: string, declare: (member: Member | undefined) => Declaration) {

@@ -7,7 +7,7 @@ import { DefinitionError } from '../errors.js';
 import { OnBatch, OnRecord } from './handlers.js';
 import { OnInitialize, OnLeaseLost, OnShardEnd, OnShutdownRequested } from './hooks.js';
 import { KinesisConsumer } from './kinesis-consumer.js';
-import { CheckpointPolicy, Concurrency, DeadLetter, RetryPolicy } from './policies.js';
+import { CheckpointPolicy, Concurrency, DeadLetter, Filter, RetryPolicy } from './policies.js';
 import { readDefinition } from './read-definition.js';
 
 const parked: SinkDescription = {
@@ -39,6 +39,8 @@ const codes = (target: unknown) => issuesOf(target).map(({ code }) => code);
 @RetryPolicy({ attempts: 3 })
 @DeadLetter(parked, { sameKey: 'hold' })
 @Concurrency({ perShard: 8, maxInFlight: 100 })
+@Filter([{ data: { total: [{ numeric: ['>', 0] }] } }, { partitionKey: ['vip'] }])
+@Filter({ data: { type: ['placed'] } })
 class OrderMailer {
   readonly calls: unknown[] = [];
 
@@ -77,6 +79,7 @@ describe('a decorated class', () => {
       retry: { attempts: 3 },
       deadLetter: { sink: parked, sameKey: 'hold' },
       concurrency: { perShard: 8, maxInFlight: 100 },
+      filter: [{ data: { total: [{ numeric: ['>', 0] }] } }, { partitionKey: ['vip'] }, { data: { type: ['placed'] } }],
       handlers: [
         recordHandler({ name: 'placed', type: 'placed', schema: OrderPlaced, handle: () => undefined }),
         recordHandler({
@@ -225,10 +228,12 @@ describe('inheritance', () => {
     @KinesisConsumer('orders', 'base')
     @CheckpointPolicy('record')
     @RetryPolicy({ attempts: 2 })
+    @Filter({ partitionKey: ['base'] })
     class Consumer {
       @OnRecord() handle(_payload: unknown): void {}
     }
     @RetryPolicy({ attempts: 7 })
+    @Filter({ partitionKey: ['double'] })
     class Double extends Consumer {
       @RetryPolicy({ attempts: 8 })
       override handle(_payload: unknown): void {}
@@ -238,6 +243,7 @@ describe('inheritance', () => {
       applicationName: 'base',
       checkpoint: { kind: 'record' },
       retry: { attempts: 7 },
+      filter: [{ partitionKey: ['double'] }],
       handlers: [{ name: 'handle', retry: { attempts: 8 } }],
     });
     expect(readDefinition(Consumer).handlers[0]).toMatchObject({ retry: undefined });

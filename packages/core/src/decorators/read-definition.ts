@@ -7,7 +7,15 @@ import type { ConsumerClass, ConsumerDefinition, Hook, HookName, WindowHandler }
 import type { Emit } from '../definition/handler-options.js';
 import { Issues, show } from '../definition/issues.js';
 import { DefinitionError, MillraceError } from '../errors.js';
-import { checkMembers, classChain, type HandlerDeclaration, handlersOf, hookMember, nearest } from './read-members.js';
+import {
+  checkMembers,
+  classChain,
+  filterOf,
+  type HandlerDeclaration,
+  handlersOf,
+  hookMember,
+  nearest,
+} from './read-members.js';
 import type { Member } from './store.js';
 
 const definitions = new WeakMap<object, ConsumerDefinition>();
@@ -53,6 +61,7 @@ function read(target: ConsumerClass): ConsumerDefinition {
       retry: nearest(chain, 'retry')?.options,
       deadLetter: nearest(chain, 'deadLetter'),
       concurrency: nearest(chain, 'concurrency')?.options,
+      filter: filterOf(chain),
     },
     issues.found,
   );

@@ -65,6 +65,15 @@ export function nearest<K extends 'consumer' | 'checkpoint' | 'retry' | 'deadLet
   return undefined;
 }
 
+/** The patterns of the nearest class that filters, in source order. */
+export function filterOf(chain: readonly object[]): readonly unknown[] | undefined {
+  for (const target of chain) {
+    const own = ownDeclarations(target).filter((one) => one.kind === 'filter');
+    if (own.length > 0) return own.toReversed().flatMap(({ patterns }) => patterns);
+  }
+  return undefined;
+}
+
 /** Wrong places and repetitions, class by class. */
 export function checkMembers(chain: readonly object[], name: string, issues: Issues): void {
   const handled = new Set(
@@ -98,12 +107,12 @@ function checkPlacement({ placement }: Member, place: Place, issues: Issues): vo
   issues.add('NOT_A_METHOD', place, `it stands on ${placement === 'accessor' ? 'an' : 'a'} ${placement}.${mend}`);
 }
 
-/** Handlers may stack, one for each type; everything else is said once. */
+/** Handlers may stack, one for each type, and so may filters; everything else is said once. */
 function checkOnce(
   declaration: Declaration,
   { seen, place, issues }: { seen: Map<string, PropertyKey>; place: Place; issues: Issues },
 ): void {
-  if (isHandler(declaration)) return;
+  if (isHandler(declaration) || declaration.kind === 'filter') return;
   const key = memberOf(declaration)?.key ?? '';
   const isHook = declaration.kind === 'hook';
   const id = isHook ? `hook ${declaration.hook}` : `${declaration.kind} ${String(key)}`;

@@ -27,6 +27,7 @@ export type Declaration =
       readonly options: unknown;
       readonly member: Member | undefined;
     }
+  | { readonly kind: 'filter'; readonly patterns: readonly unknown[] }
   | { readonly kind: 'record' | 'batch' | 'window'; readonly options: unknown; readonly member: Member }
   | { readonly kind: 'hook'; readonly hook: HookName; readonly member: Member };
 

@@ -19,6 +19,8 @@ export interface DeclaredConsumer {
   readonly retry: unknown;
   readonly deadLetter: DeclaredDeadLetter | undefined;
   readonly concurrency: unknown;
+  /** A pattern, or a list of them. */
+  readonly filter: unknown;
 }
 
 export interface DeclaredHandler {
@@ -54,6 +56,7 @@ export interface Words {
   readonly retry: string;
   readonly deadLetter: string;
   readonly concurrency: string;
+  readonly filter: string;
 }
 
 export const decoratorWords: Words = {
@@ -65,6 +68,7 @@ export const decoratorWords: Words = {
   retry: '@RetryPolicy',
   deadLetter: '@DeadLetter',
   concurrency: '@Concurrency',
+  filter: '@Filter',
 };
 
 export const dataWords: Words = {
@@ -76,4 +80,5 @@ export const dataWords: Words = {
   retry: 'retry',
   deadLetter: 'deadLetter',
   concurrency: 'concurrency',
+  filter: 'filter',
 };

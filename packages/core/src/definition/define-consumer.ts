@@ -14,6 +14,7 @@ import type {
 } from './context.js';
 import { dataWords, type DeclaredDeadLetter, type DeclaredHandler } from './declared.js';
 import type { ConsumerDefinition, Decode, Hook, HookName, Hooks } from './definition.js';
+import type { FilterPattern } from './filter-pattern.js';
 import type {
   BatchOptions,
   CheckpointOptions,
@@ -122,6 +123,8 @@ export interface ConsumerData<I extends object> {
   readonly retry?: RetryOptions;
   readonly deadLetter?: DeadLetterInput;
   readonly concurrency?: ConcurrencyOptions;
+  /** Only records that fit are handled, the others settle as filtered; of a list of patterns, one has to fit. */
+  readonly filter?: FilterPattern | readonly FilterPattern[];
 }
 
 /**
@@ -150,6 +153,7 @@ export function defineConsumer<I extends object = object>(data: ConsumerData<I>)
       retry: data.retry,
       deadLetter: declareDeadLetter(data.deadLetter),
       concurrency: data.concurrency,
+      filter: data.filter,
     },
     issues.found,
   );
@@ -167,6 +171,7 @@ const dataNames = [
   'retry',
   'deadLetter',
   'concurrency',
+  'filter',
 ];
 
 function checkNames(data: Pick<ConsumerDefinition, 'name'>, handlers: readonly { name: string }[], at: At): void {

@@ -5,6 +5,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { DeadLetterSink, RuntimePorts, Scope } from '../ports.js';
 import type { ConsumerRecord } from './context.js';
+import type { FilterPattern } from './filter-pattern.js';
 
 export interface ConsumerDefinition {
   /** The class's name, or the name given to defineConsumer. */
@@ -24,6 +25,8 @@ export interface ConsumerDefinition {
   readonly deadLetter: DeadLetter | undefined;
   /** Undefined runs the records of a shard one after the other. */
   readonly concurrency: Concurrency | undefined;
+  /** Records that fit none of these patterns settle as filtered; undefined: every record is handled. */
+  readonly filter: readonly FilterPattern[] | undefined;
 }
 
 export type OptionsSource =

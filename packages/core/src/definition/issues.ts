@@ -20,6 +20,7 @@ export const DEFINITION_ISSUES = {
   MISSING_STREAM: 'The stream is not named.',
   MISSING_APPLICATION_NAME: 'The application is not named.',
   MISSING_NAME: 'A consumer or handler made with defineConsumer has no name.',
+  BAD_FILTER: 'A filter pattern cannot be understood, or fits nothing.',
   BAD_SCHEMA: 'A schema is neither a Standard Schema nor a DTO class.',
   DTO_PARAMETER_WITHOUT_SCHEMA: 'A handler takes a class and does not say that payloads are checked against it.',
   PARAMETER_MISMATCH: "A handler's parameter is another class than its schema.",

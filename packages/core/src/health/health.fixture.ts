@@ -40,6 +40,8 @@ export function shardStatus(more: Partial<ShardStatus> = {}): ShardStatus {
     window: undefined,
     retries: 0,
     held: undefined,
+    heldRecords: [],
+    heldCount: 0,
     checkpoint: undefined,
     checkpointError: undefined,
     ...more,

@@ -8,9 +8,9 @@ import { MillraceError, toError } from '../errors.js';
 import { comparePositions } from '../protocol/position.js';
 import { Attempt, type AttemptResult } from './attempt.js';
 import { WholeBatchContext } from './contexts.js';
-import type { Endings } from './ending.js';
+import type { Endings, FailedRecord } from './ending.js';
 import { whenPrepared } from './prepare.js';
-import { isThenable, sleepUntilAborted } from './race.js';
+import { isThenable } from './race.js';
 import type { RunnerOptions } from './record-runner.js';
 import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
@@ -54,13 +54,12 @@ export class BatchRunner {
     const { life, checkpointer } = this.#parts;
     const [oldest] = slots;
     if (oldest !== undefined && !this.#window.hasRoomFor(oldest)) await this.#window.whenRoomFor(oldest);
-    let blocked: Blocked | undefined;
-    if (life.accepting) {
-      const prepared = await this.#prepare(slots);
-      blocked = prepared.blocked;
-      await this.#runItems(prepared.items, slots.at(-1), batch);
+    let rest = slots;
+    while (rest.length > 0 && life.accepting) {
+      const { items, blocked } = await this.#prepare(rest);
+      await this.#runItems(items, slots.at(-1), batch);
+      rest = blocked === undefined || !life.accepting ? [] : await this.#unblocked(rest, blocked);
     }
-    if (blocked !== undefined && life.accepting) await this.#endings.after(blocked.slot, this.#handler, blocked.error);
     for (const slot of slots)
       if (slot.phase !== 'returned') this.#endings.abandon(slot, 'the session ended before it was settled');
     await checkpointer.afterRecord();
@@ -69,6 +68,13 @@ export class BatchRunner {
   /** Between two deliveries nothing runs. */
   whenIdle(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** What runs once an operator has decided over a blocked record: it and its successors, or these alone. */
+  async #unblocked(slots: readonly RecordSlot[], { slot, error }: Blocked): Promise<readonly RecordSlot[]> {
+    const ending = await this.#endings.after(slot, this.#handler, error);
+    if (ending.kind === 'abandoned') return [];
+    return slots.slice(slots.indexOf(slot) + (ending.kind === 'settled' ? 1 : 0));
   }
 
   /** Parks or skips what cannot be decoded at once; under `hold` and `stop` nothing behind such a record may run. */
@@ -82,6 +88,7 @@ export class BatchRunner {
       const prepared = isThenable(preparing) ? await whenPrepared(this.#parts, slot, preparing) : preparing;
       if (prepared === undefined) return { items: [], blocked: undefined };
       if (prepared.kind === 'ready') items.push({ slot, value: prepared.payload });
+      else if (prepared.kind === 'filtered') this.#endings.settle(slot, 'filtered');
       else if (then === 'hold' || then === 'stop') return { items, blocked: { slot, error: prepared.error } };
       else {
         const ending = await this.#endings.after(slot, this.#handler, prepared.error);
@@ -92,7 +99,7 @@ export class BatchRunner {
   }
 
   async #runItems(first: readonly Item[], end: RecordSlot | undefined, batch: LastBatch): Promise<void> {
-    const { ports, life } = this.#parts;
+    const { life } = this.#parts;
     let items = first;
     while (end !== undefined && items.length > 0 && life.accepting) {
       const failures = new Map<RecordSlot, Error>();
@@ -100,9 +107,17 @@ export class BatchRunner {
       if (result.kind === 'abandoned') return;
       this.#addWholeBatchFailure(items, failures, result);
       const { again, delayMs } = await this.#judge(items, failures);
-      if (again.length > 0 && delayMs > 0 && !(await sleepUntilAborted(ports.clock, delayMs, life.intake))) return;
-      items = again;
+      if (delayMs > 0) await this.#endings.pause(this.#failed(again, failures), delayMs);
+      items = again.filter(({ slot }) => !slot.closed);
     }
+  }
+
+  /** Without those that run again because of another one: an operator decides over what has failed. */
+  #failed(again: readonly Item[], failures: ReadonlyMap<RecordSlot, Error>): FailedRecord[] {
+    return again.flatMap(({ slot }) => {
+      const error = failures.get(slot);
+      return error === undefined ? [] : [{ slot, handler: this.#handler, error }];
+    });
   }
 
   async #attempt(run: Run, { millisBehindLatest }: LastBatch): Promise<AttemptResult> {

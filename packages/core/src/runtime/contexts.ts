@@ -13,6 +13,7 @@ import type {
 import { MillraceError } from '../errors.js';
 import type { Clock, Logger } from '../ports.js';
 import { sleepUntilAborted } from './race.js';
+import type { WindowState } from './open-window.js';
 import { bindLogger } from './reporter.js';
 
 export interface ContextBasis {
@@ -90,11 +91,6 @@ export class OneRecordContext extends HookContext implements RecordContext {
   defer(): Deferred {
     return this.#controls.defer();
   }
-}
-
-/** The state of an open window, made when it is first asked for: a factory that throws fails the record that asked. */
-export interface WindowState extends WindowBounds {
-  state: unknown;
 }
 
 interface AbsorbFacts {

@@ -10,10 +10,11 @@ import type { Position } from '../protocol/messages.js';
 import { comparePositions } from '../protocol/position.js';
 import type { Prepared } from '../records/pipeline.js';
 import { Attempt, type AttemptResult } from './attempt.js';
-import { AbsorbContext, contextExpired, OneRecordContext, type WindowState } from './contexts.js';
+import { AbsorbContext, contextExpired, OneRecordContext } from './contexts.js';
 import type { Endings } from './ending.js';
+import type { WindowState } from './open-window.js';
 import { whenPrepared } from './prepare.js';
-import { isThenable, sleepUntilAborted } from './race.js';
+import { isThenable } from './race.js';
 import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
 import type { Window } from './window.js';
@@ -119,6 +120,10 @@ export class RecordRunner {
 
   #start(slot: RecordSlot, prepared: Prepared, turn: Turn | undefined): Done {
     if (prepared.kind === 'failed') return this.#fail(slot, prepared, { error: prepared.error, turn });
+    if (prepared.kind === 'filtered') {
+      this.#endings.settle(slot, 'filtered');
+      return undefined;
+    }
     const { handler, payload } = prepared;
     if (handler.kind === 'batch') throw new TypeError(`${handler.name} is a batch handler; this session runs records.`);
     const ready: Ready = { handler, payload };
@@ -201,20 +206,22 @@ export class RecordRunner {
 
   /** From a failure on: retries, holds, parks, skips or abandons until the slot is closed. */
   async #fail(slot: RecordSlot, failed: Failed | undefined, { error: first, turn }: Failure): Promise<void> {
-    const { ports, life } = this.#parts;
     let error = first;
     // Whatever it waits for from here on, other lanes need not.
     turn?.yield();
     for (;;) {
       const ending = await this.#endings.after(slot, failed?.handler, error);
       if (ending.kind === 'abandoned') this.#endings.abandon(slot, 'the session ended before it was settled');
-      if (ending.kind !== 'again' || failed === undefined || !('payload' in failed)) return;
-      if (!(await sleepUntilAborted(ports.clock, ending.delayMs, life.intake)) || !life.accepting) {
+      if (ending.kind !== 'again') return;
+      const [again] = await this.#endings.pause([{ slot, handler: failed?.handler, error }], ending.delayMs);
+      if (again === undefined) return;
+      if (turn !== undefined && !(await turn.take())) {
         this.#endings.abandon(slot, 'the session ended before its next attempt');
         return;
       }
-      if (turn !== undefined && !(await turn.take())) {
-        this.#endings.abandon(slot, 'the session ended before its next attempt');
+      // An operator has it run again although it had no payload, or no handler.
+      if (failed === undefined || !('payload' in failed)) {
+        await this.run(slot, { turn });
         return;
       }
       const result = await this.#attempt(slot, failed, turn);

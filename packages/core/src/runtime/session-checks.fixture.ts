@@ -36,7 +36,7 @@ type Acknowledged = Extract<SessionEvent, { kind: 'acknowledged' }>;
 
 export class Checks {
   readonly violations: string[] = [];
-  readonly seen = { checkpoints: 0, settled: 0, shardEnds: 0 };
+  readonly seen = { checkpoints: 0, settled: 0, shardEnds: 0, filtered: 0, orders: 0 };
   /** Whoever drains or doubts says so before the session does. */
   intakeClosed = false;
   inDoubt = false;
@@ -47,6 +47,8 @@ export class Checks {
   readonly #known = new Set<number>();
   readonly #settled = new Set<number>();
   readonly #abandoned = new Set<number>();
+  /** What an operator has had skipped. */
+  readonly #skipped = new Set<number>();
   #inFlight = 0;
   #askedInAction = 0;
   #written = -1;
@@ -69,6 +71,7 @@ export class Checks {
     if (event.kind === 'leaseDoubt' || event.kind === 'draining') this.intakeClosed = true;
     if (event.kind === 'handlerStarted' && this.intakeClosed)
       this.violate(`${numberOf(event.recordId)} started after drain or doubt`);
+    if (event.kind === 'ordered') this.#ordered(event);
     if (event.kind === 'recordSettled') this.#ended(numberOf(event.recordId), event.how);
     if (event.kind === 'recordAbandoned') this.#ended(numberOf(event.recordId), undefined);
     if (event.kind === 'acknowledged') this.#acknowledged(event);
@@ -78,6 +81,15 @@ export class Checks {
   checkEnds(): void {
     for (const n of this.#known)
       if (!this.#settled.has(n) && !this.#abandoned.has(n)) this.violate(`${n} was neither settled nor abandoned`);
+  }
+
+  #ordered({ recordId, order }: Extract<SessionEvent, { kind: 'ordered' }>): void {
+    this.seen.orders += 1;
+    const n = numberOf(recordId);
+    const { running, fate } = this.#truth.of(n);
+    if (running || fate === 'settled') this.violate(`${n} took the order ${order} while it was ${fate}`);
+    if (this.intakeClosed) this.violate(`${n} took the order ${order} after drain or doubt`);
+    if (order === 'skip') this.#skipped.add(n);
   }
 
   #requested({ target }: Extract<SessionEvent, { kind: 'checkpointRequested' }>): void {
@@ -107,7 +119,11 @@ export class Checks {
     if (how === undefined) return;
     this.seen.settled += 1;
     // Whoever asked for skipping has no other witness than the event.
-    if (how === 'skipped' && this.#plan.then === 'skip') this.#truth.settled(n);
+    if (how === 'skipped' && (this.#plan.then === 'skip' || this.#skipped.has(n))) this.#truth.settled(n);
+    if (how === 'filtered' && isFiltered(n, this.#plan) && this.#truth.of(n).attempts === 0) {
+      this.seen.filtered += 1;
+      this.#truth.settled(n);
+    }
     const { fate } = this.#truth.of(n);
     if (fate !== 'settled') this.violate(`${n} is said to be ${how} and is ${fate}`);
   }
@@ -141,6 +157,11 @@ export class Checks {
     if (writes && asked === 0 && this.#truth.watermark > this.#written && !mayDefer(this.#plan))
       this.violate(`${action} was acknowledged and ${this.#truth.watermark} not written`);
   }
+}
+
+/** Whether the filter of this plan leaves the record out. */
+export function isFiltered(n: number, { filterEvery }: Pick<Plan, 'filterEvery'>): boolean {
+  return filterEvery !== undefined && n % filterEvery === 1;
 }
 
 /** Deferred records settle beside the actions: between the last checkpoint of one and its acknowledgement, too. */

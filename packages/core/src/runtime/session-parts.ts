@@ -6,6 +6,7 @@ import type { DeadLetterSink, RuntimePorts, ShardFacts } from '../ports.js';
 import type { Pipeline } from '../records/pipeline.js';
 import type { Checkpointer } from './checkpointer.js';
 import type { Holds } from './holds.js';
+import type { Orders } from './orders.js';
 import type { Parking } from './parking.js';
 import type { RecordSlot } from './record-slot.js';
 import type { Reporter } from './reporter.js';
@@ -19,6 +20,7 @@ export interface SessionParts {
   readonly watermark: Watermark<RecordSlot>;
   readonly report: Reporter;
   readonly holds: Holds;
+  readonly orders: Orders;
   readonly parking: Parking;
   readonly checkpointer: Checkpointer;
   readonly pipeline: Pipeline;

@@ -10,7 +10,7 @@ import { World } from './session-world.fixture.js';
 
 describe('sessions at random', () => {
   it('lose nothing, settle once, say one status, and leave nothing behind', async () => {
-    const seen = { checkpoints: 0, settled: 0, shardEnds: 0, healed: 0 };
+    const seen = { checkpoints: 0, settled: 0, shardEnds: 0, healed: 0, filtered: 0, orders: 0 };
     await fc.assert(
       fc.asyncProperty(plan, async (chosen) => {
         const world = new World(chosen);
@@ -21,6 +21,8 @@ describe('sessions at random', () => {
         seen.settled += world.checks.seen.settled;
         seen.shardEnds += world.checks.seen.shardEnds;
         seen.healed += world.healed;
+        seen.filtered += world.checks.seen.filtered;
+        seen.orders += world.checks.seen.orders;
       }),
       { numRuns: 2_500 },
     );
@@ -29,5 +31,7 @@ describe('sessions at random', () => {
     expect(seen.settled).toBeGreaterThan(2_000);
     expect(seen.shardEnds).toBeGreaterThan(300);
     expect(seen.healed).toBeGreaterThan(100);
+    expect(seen.filtered).toBeGreaterThan(300);
+    expect(seen.orders).toBeGreaterThan(100);
   }, 60_000);
 });

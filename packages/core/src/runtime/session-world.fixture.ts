@@ -1,7 +1,7 @@
 /** One random session, played on the production runner against the production daemon side. */
 import type { Batch } from '../definition/context.js';
 import { batchHandler, recordHandler } from '../definition/define-consumer.js';
-import { Checks, numberOf, recordOf } from './session-checks.fixture.js';
+import { Checks, isFiltered, numberOf, recordOf } from './session-checks.fixture.js';
 import { type Payload, UserCode } from './session-handlers.fixture.js';
 import { TestSession } from './session.fixture.js';
 import { lanesOf, type Move, type Plan } from './session-plan.fixture.js';
@@ -43,7 +43,7 @@ export class World {
   }
 
   #open(): TestSession {
-    const { shape, checkpoint, then, sameKey, maxInFlight } = this.#plan;
+    const { shape, checkpoint, then, sameKey, maxInFlight, filterEvery } = this.#plan;
     const lanes = lanesOf(this.#plan);
     const user = this.#user;
     const one = recordHandler({ name: 'one', handle: (payload, context) => user.one(payload as Payload, context) });
@@ -63,6 +63,7 @@ export class World {
         ...(lanes === undefined ? {} : { concurrency: { perShard: lanes } }),
         checkpoint,
         retry: { attempts: 2, initialDelayMs: 100, maxDelayMs: 500, timeoutMs: 2_000, then },
+        ...(filterEvery === undefined ? {} : { filter: { data: { n: wanted(this.#plan) } } }),
         ...(then === 'deadLetter' ? { deadLetter: { sink: 'fake', sameKey } } : {}),
       },
       {
@@ -88,6 +89,13 @@ export class World {
       case 'sinkFailures':
         session.sink.failures = next.failures;
         return;
+      case 'order': {
+        const { pick, order } = next;
+        const ids = Array.from({ length: this.#delivered }, (_, n) => idOf(n));
+        const waiting = ids.filter((id) => session.runner.operate(id, 'find') !== undefined);
+        void session.runner.operate(waiting[pick % Math.max(1, waiting.length)] ?? idOf(pick), order);
+        return session.clock.settle();
+      }
       case 'drain':
         this.checks.intakeClosed = true;
         return session.runner.drain();
@@ -170,6 +178,15 @@ export class World {
     const { then, sameKey } = this.#plan;
     return then === 'hold' || (then === 'deadLetter' && sameKey === 'hold');
   }
+}
+
+function idOf(n: number): string {
+  const { sequenceNumber, subSequenceNumber } = recordOf(n);
+  return `shardId-000000000000:${sequenceNumber}:${subSequenceNumber}`;
+}
+
+function wanted(plan: Plan): readonly number[] {
+  return Array.from({ length: 100 }, (_, n) => n).filter((n) => !isFiltered(n, plan));
 }
 
 /** Looks at what is added to a list before anybody else does. */

@@ -10,6 +10,7 @@ import { Holds } from './holds.js';
 import { runHook, type HookCall } from './hooks.js';
 import { InOrder } from './in-order.js';
 import { Lanes } from './lanes.js';
+import { Orders, SESSION_ENDING, type Wish, type WishAnswer } from './orders.js';
 import { Parking } from './parking.js';
 import { RecordRunner } from './record-runner.js';
 import { RecordSlot } from './record-slot.js';
@@ -23,6 +24,9 @@ import { ShardStart, type StartedShard } from './shard-start.js';
 import type { ShardStatus } from './shard-status.js';
 import { TumblingWindows } from './tumbling.js';
 import { Window } from './window.js';
+
+/** A batch can hold thousands of records, and hosts tell their status every second. */
+const HELD_SHOWN = 20;
 
 /** `@OnLeaseLost`: the daemon gives a lost lease about as long. */
 const FAREWELL_MS = 5_000;
@@ -50,6 +54,7 @@ export class ShardWork {
   readonly #watermark = new Watermark<RecordSlot>();
   readonly #window: Window;
   readonly #holds: Holds;
+  readonly #orders: Orders;
   readonly #checkpointer: Checkpointer;
   #shardId: string | undefined;
   #running: Running | undefined;
@@ -65,6 +70,7 @@ export class ShardWork {
     this.#options = options;
     const { ports, report, life, retentionMs, consumer } = options;
     this.#holds = new Holds({ clock: ports.clock, report, retentionMs });
+    this.#orders = new Orders({ clock: ports.clock, report });
     const lanes = consumer.definition.concurrency !== undefined;
     this.#window = new Window({
       limit: consumer.settings.maxInFlight,
@@ -136,9 +142,33 @@ export class ShardWork {
       window: open && { startMs: open.startMs, endMs: open.endMs, records: open.records },
       retries: report.retries,
       held: held === undefined ? undefined : { recordId: held.recordId, why: held.why },
+      heldRecords: this.#holds.list(HELD_SHOWN),
+      heldCount: this.#holds.count,
       checkpoint: this.#checkpointer.written,
       checkpointError: this.#checkpointer.failure?.message,
     };
+  }
+
+  /** What an operator wants of a record; undefined when it does not wait here. */
+  operate(recordId: string, wish: Wish): Promise<WishAnswer> | undefined {
+    const { life } = this.#options;
+    const held = this.#holds.of(recordId);
+    if (held === undefined && !this.#orders.has(recordId)) return undefined;
+    if (wish === 'find') return Promise.resolve({ kind: 'found' });
+    const refuse = (text: string): Promise<WishAnswer> => Promise.resolve({ kind: 'refused', text });
+    if (!life.accepting)
+      return refuse(
+        life.inDoubt
+          ? 'This worker may not own the shard any more; the next owner decides over the record.'
+          : SESSION_ENDING,
+      );
+    const why = held === undefined ? '' : ` It is held because ${held.why}.`;
+    return (
+      this.#orders.give(recordId, wish) ??
+      refuse(
+        `Its handler, its schema or the dead-letter sink is at work with it just now, and nothing may be done beside that. Ask again; what never ends is ended with its process.${why}`,
+      )
+    );
   }
 
   #openAction(): ShardStatus['action'] {
@@ -193,6 +223,7 @@ export class ShardWork {
       sinks: started.sinks,
       watermark: this.#watermark,
       holds: this.#holds,
+      orders: this.#orders,
       parking: new Parking({
         stream,
         applicationName,
@@ -200,6 +231,7 @@ export class ShardWork {
         ports,
         life,
         holds: this.#holds,
+        orders: this.#orders,
         report,
       }),
       checkpointer: this.#checkpointer,

@@ -261,3 +261,27 @@ describe('the end', () => {
     expect(host?.killed).toBe(true);
   });
 });
+
+describe('a question about a record', () => {
+  const question = { applicationName: 'app', recordId: 'a:1:0', wish: 'retry' } as const;
+
+  it('reaches the hosts that serve, and their answer comes back', async () => {
+    const world = await new World(2).started();
+    const answer = world.pool.ask(question);
+    for (const host of world.hosts) expect(host.heard.at(-1)).toEqual({ kind: 'ask', askId: 1, ...question });
+
+    world.hosts[0]?.tell({ kind: 'answer', askId: 1, answer: undefined });
+    world.hosts[1]?.tell({ kind: 'answer', askId: 1, answer: { kind: 'done', text: 'It runs again now.' } });
+
+    expect(await answer).toEqual({ kind: 'done', text: 'It runs again now.' });
+  });
+
+  it('is over when the host is lost that it was asked of', async () => {
+    const world = await new World(1).started();
+    const answer = world.pool.ask(question);
+    world.hosts[0]?.kill();
+
+    expect(await answer).toBeUndefined();
+    expect(await world.pool.ask(question)).toBeUndefined();
+  });
+});

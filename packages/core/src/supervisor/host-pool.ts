@@ -7,7 +7,9 @@ import { MillraceError } from '../errors.js';
 import type { FromHost, RelayProcess, SessionEndData, ToHost } from '../host/host-messages.js';
 import type { Clock, Logger, Timer } from '../ports.js';
 import { revivedError } from '../runtime/plain-event.js';
+import type { WishAnswer } from '../runtime/orders.js';
 import type { ShardStatus } from '../runtime/shard-status.js';
+import { Asks, type Question } from './asks.js';
 import { LIFECYCLE_LIMITS } from './lifecycle.js';
 
 /** One host as the pool sees it: a process of its own, or a part of this one. */
@@ -88,8 +90,10 @@ export class HostPool {
   private phase: 'new' | 'running' | 'stopping' = 'new';
   private readiness: { resolve: () => void; reject: (error: Error) => void } | undefined;
   private silenceTimer: { cancel(): void } | undefined;
+  private readonly asks: Asks;
 
   constructor(private readonly options: HostPoolOptions) {
+    this.asks = new Asks(options.clock);
     this.slots = Array.from({ length: options.count }, (_, index) => ({
       name: `host-${index}`,
       host: undefined,
@@ -156,6 +160,14 @@ export class HostPool {
     return this.slots.flatMap(({ shards }) => shards[applicationName] ?? []);
   }
 
+  /** What an operator wants of a record, asked of every host. */
+  ask(question: Question): Promise<WishAnswer | undefined> {
+    const ready = this.slots.flatMap(({ name, host, ready }) =>
+      ready && host !== undefined ? [{ name, send: (message: ToHost) => host.send(message) }] : [],
+    );
+    return this.asks.ask(ready, question);
+  }
+
   /** Resolves when every host is gone. */
   async stop(): Promise<void> {
     this.phase = 'stopping';
@@ -215,6 +227,9 @@ export class HostPool {
         slot.shards = message.shards;
         for (const [name, listener] of this.listeners) listener.status(this.statusOf(name));
         return;
+      case 'answer':
+        this.asks.answered(slot.name, message.askId, message.answer);
+        return;
       case 'stop':
         for (const listener of this.listeners.values()) listener.stop(revivedError(message.error));
         return;
@@ -247,6 +262,7 @@ export class HostPool {
 
   private lost(slot: Slot, pid: number, { how, code, signal }: HostExit): void {
     this.publish(slot, { kind: 'exited', code, signal, asked: this.phase === 'stopping' }, pid);
+    this.asks.gone(slot.name);
     slot.host = undefined;
     slot.ready = false;
     slot.shards = {};

@@ -9,6 +9,7 @@ import { LeaseWatch } from '../daemon/lease-watch.js';
 import type { Environment } from '../definition/definition.js';
 import { toError } from '../errors.js';
 import type { Clock, Logger } from '../ports.js';
+import type { LiveSessions } from '../runtime/live-sessions.js';
 import { childCommand, relayCommand } from './child-command.js';
 import { ChildServers } from './child-servers.js';
 import { takeLeave } from './take-leave.js';
@@ -51,8 +52,9 @@ export interface RunningDaemon {
   readonly servers: DaemonServers;
 }
 
-/** Sessions of a daemon, with where they stand. */
-export type DaemonServers = SessionServers & { all(): ReturnType<HostPool['statusOf']> };
+/** Sessions of a daemon, with where they stand and what operators want of them. */
+export type DaemonServers = SessionServers &
+  Pick<LiveSessions, 'operate'> & { all(): ReturnType<HostPool['statusOf']> };
 
 /** @throws MillraceError when Java cannot be started. */
 export async function startDaemon(options: StartDaemonOptions): Promise<RunningDaemon> {
@@ -148,7 +150,7 @@ interface Servers {
   readonly setSupervisor: (supervisor: DaemonSupervisor) => void;
 }
 
-function serversOf({ consumer, fleet }: StartDaemonOptions): Servers {
+function serversOf({ consumer, fleet, clock }: StartDaemonOptions): Servers {
   const { applicationName } = consumer;
   let supervisor: DaemonSupervisor | undefined;
   const known = (): DaemonSupervisor => {
@@ -167,6 +169,7 @@ function serversOf({ consumer, fleet }: StartDaemonOptions): Servers {
       handOff: (sessionId) => pool.send({ kind: 'handOff', sessionId }),
       drain: () => pool.send({ kind: 'drain', applicationName }),
       leave: () => pool.send({ kind: 'leave', applicationName, how: 'afterAction' }),
+      operate: (recordId, wish) => pool.ask({ applicationName, recordId, wish }),
       all: () => pool.statusOf(applicationName),
     };
     return { servers, setSupervisor, admission: { admit: (relay) => known().admit(relay), admitChild: () => false } };
@@ -175,6 +178,7 @@ function serversOf({ consumer, fleet }: StartDaemonOptions): Servers {
     applicationName,
     listener: known,
     opened: (sessionId) => known().admitChild(sessionId),
+    clock,
   });
   return {
     servers: children,

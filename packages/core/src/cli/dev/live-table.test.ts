@@ -28,6 +28,11 @@ it('is a line for every shard, and the sums', () => {
   ]);
 });
 
+it('counts what was filtered', () => {
+  const filtered = { ...working[2], settled: { ...settled, filtered: 7 } };
+  expect(formatTable(seen(...working, filtered), plain)).toContain('30 handled, 1 parked, 7 filtered, 4 retries');
+});
+
 it('names the application when there are several', () => {
   const other = { ...common, sessionId: 'billing/shardId-000000000000#1', kind: 'sessionReady' } as const;
   const [head, first, second] = formatTable(seen(...working, other), plain).split('\n');

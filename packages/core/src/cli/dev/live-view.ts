@@ -128,6 +128,7 @@ function nextRow(row: ShardRow, event: PlainSessionEvent): ShardRow {
       return { ...row, state: row.checkpoint === 'SHARD_END' ? 'shard end' : 'ended', held: undefined };
     case 'checkpointRequested':
     case 'windowEmitted':
+    case 'ordered':
     case 'handlerStarted':
     case 'handlerEnded':
     case 'retryScheduled':
