@@ -33,6 +33,7 @@ export const layers = [
   'transport',
   'runtime',
   'dead-letter',
+  'idempotency',
   'records',
   'container',
   'policy',

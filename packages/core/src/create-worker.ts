@@ -7,6 +7,7 @@ import { isMillraceError, MillraceError, toError } from './errors.js';
 import { SessionTotals } from './health/session-totals.js';
 import { openHealth, type OpenHealth } from './open-health.js';
 import { closeSinks, openSinks, type OpenedSinks } from './open-sinks.js';
+import { closeStores, openStores, type OpenedStores } from './open-stores.js';
 import type { RuntimePorts } from './ports.js';
 import type { SessionSetup } from './runtime/live-sessions.js';
 import { plainError } from './runtime/plain-event.js';
@@ -48,6 +49,7 @@ class MillraceWorker implements Worker {
   private readonly stopped = new AbortController();
   private group: EngineGroup | undefined;
   private readonly sinks: OpenedSinks[] = [];
+  private readonly stores: OpenedStores[] = [];
   private container: OpenContainer | undefined;
   private openedHealth: OpenHealth | undefined;
   private countSessions: () => void = () => undefined;
@@ -192,7 +194,7 @@ class MillraceWorker implements Worker {
     resolved: readonly ResolvedConsumer[],
     engine: Engine,
   ): Promise<ReadonlyMap<string, SessionSetup>> {
-    const container = await openContainer(this.definitions, this.options);
+    const container = await openContainer(this.definitions, this.options, this.ports.logger);
     this.container = container;
     const setups = new Map<string, SessionSetup>();
     for (const consumer of resolved) {
@@ -202,11 +204,19 @@ class MillraceWorker implements Worker {
       const place = engine === 'local' ? 'local' : 'daemon';
       const sinks = await openSinks(definition, { applicationName, stream, engine: place, ports: this.ports });
       this.sinks.push(sinks);
+      const stores = await openStores(definition, {
+        applicationName,
+        stream,
+        region: consumer.settings.regionName,
+        ports: this.ports,
+      });
+      this.stores.push(stores);
       const requestStop = (cause: Error): void => this.requestStop(cause);
       setups.set(applicationName, {
         consumer,
         container: container.port,
         sinks,
+        stores,
         ports: this.ports,
         requestStop,
         retentionMs: undefined,
@@ -253,6 +263,7 @@ class MillraceWorker implements Worker {
     }
     await this.group?.settled();
     for (const sinks of this.sinks) await closeSinks(sinks, this.ports.logger);
+    for (const stores of this.stores) await closeStores(stores, this.ports.logger);
     await this.container?.dispose(this.ports.logger);
     // Last: a supervisor takes a closed link for the end of this process.
     await this.group?.close();

@@ -13,7 +13,7 @@ export { KinesisConsumer } from './decorators/kinesis-consumer.js';
 export { OnBatch, OnRecord } from './decorators/handlers.js';
 export { OnInitialize, OnLeaseLost, OnShardEnd, OnShutdownRequested } from './decorators/hooks.js';
 export type { ShardHookDecorator } from './decorators/hooks.js';
-export { CheckpointPolicy, DeadLetter, RetryPolicy } from './decorators/policies.js';
+export { CheckpointPolicy, DeadLetter, Idempotent, RetryPolicy, Use } from './decorators/policies.js';
 export type {
   ClassDecoratorFor,
   MethodDecoratorFor,
@@ -39,6 +39,20 @@ export type {
   RetryOptions,
   SinkInput,
 } from './definition/handler-options.js';
+export type {
+  HandlerContext,
+  Idempotency,
+  IdempotencyStoreContext,
+  IdempotencyStoreDescription,
+  IdempotencyStoreInput,
+  IdempotencyStoreSource,
+  IdempotentOptions,
+  Middleware,
+  MiddlewareInput,
+  MiddlewareService,
+  MiddlewareSource,
+  Next,
+} from './definition/middleware.js';
 export type { Decoded, DtoClass, Payload, SchemaInput } from './definition/payload.js';
 export type {
   BatchHandler,
@@ -65,7 +79,8 @@ export type {
 } from './definition/definition.js';
 
 // What handlers get
-export { SHARD } from './definition/context.js';
+export { LOGGER, SHARD } from './definition/context.js';
+export { currentContext, currentRecord } from './runtime/current-context.js';
 export type {
   Batch,
   BatchContext,
@@ -73,6 +88,7 @@ export type {
   ConsumerRecord,
   Deferred,
   RecordContext,
+  ServiceToken,
   ShardContext,
   ShutdownContext,
 } from './definition/context.js';
@@ -88,6 +104,12 @@ export { file } from './dead-letter/file-sink.js';
 export type { FileSinkOptions } from './dead-letter/file-sink.js';
 export { readParked } from './dead-letter/parked-file.js';
 export type { TornLine } from './dead-letter/parked-file.js';
+
+// Idempotency
+export { dynamoDbStore } from './idempotency/dynamo-db-store.js';
+export type { DynamoDbStoreOptions } from './idempotency/dynamo-db-store.js';
+export { memoryStore } from './idempotency/memory-store.js';
+export type { MemoryStoreOptions } from './idempotency/memory-store.js';
 
 // Running
 export { run } from './run.js';
@@ -121,6 +143,9 @@ export type {
   DeadLetterCause,
   DeadLetterEntry,
   DeadLetterSink,
+  IdempotencyAnswer,
+  IdempotencyClaim,
+  IdempotencyStore,
   LogFields,
   Logger,
   Observer,

@@ -16,8 +16,8 @@ import { resolveFor, testBed, type TestBed } from './test-bed.js';
 export type HandlerInput<P> = P | SingleRecord;
 
 export interface RecordOutcome {
-  /** `deferred`: the handler took a handle and has not used it. */
-  readonly kind: 'handled' | 'failed' | 'deferred';
+  /** `deferred`: the handler took a handle and has not used it. `skipped`: middleware left it out. */
+  readonly kind: 'handled' | 'failed' | 'deferred' | 'skipped';
   /** What it threw, or what was wrong with the payload; undefined unless it failed. */
   readonly error: Error | undefined;
 }
@@ -134,6 +134,7 @@ function onlyThis(definition: ConsumerDefinition, found: Handler, timeoutMs: num
 function outcomeOf(bed: TestBed, record: DeliveredRecord): RecordOutcome {
   const settled = bed.history.settled(record.id);
   if (settled?.how === 'handled') return { kind: 'handled', error: undefined };
+  if (settled?.how === 'skipped' && settled.error === undefined) return { kind: 'skipped', error: undefined };
   const [stopped] = bed.stopRequests;
   const held = bed.history.events('held').at(-1)?.error;
   const error = settled?.error ?? stopped ?? held;

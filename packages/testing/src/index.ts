@@ -45,6 +45,7 @@ export {
   check,
   reveal,
   toHaveAbandoned,
+  toHaveDeduplicated,
   toHaveHandled,
   toHaveParked,
   toHaveRetried,

@@ -67,6 +67,7 @@ describe('timeoutInSeconds', () => {
       order: 'any',
       retry: { ...definitionOf().retry, timeoutMs: 100_000 },
       deadLetter: undefined,
+      use: [],
       call: () => undefined,
     };
 

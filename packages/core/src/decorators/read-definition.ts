@@ -50,6 +50,8 @@ function read(target: ConsumerClass): ConsumerDefinition {
       checkpoint: nearest(chain, 'checkpoint')?.policy,
       retry: nearest(chain, 'retry')?.options,
       deadLetter: nearest(chain, 'deadLetter'),
+      use: nearest(chain, 'use')?.middleware,
+      idempotent: nearest(chain, 'idempotent')?.options,
     },
     issues.found,
   );
@@ -82,6 +84,8 @@ function declareHandler(chain: readonly object[], { kind, options, member }: Han
     options,
     retry: nearest(chain, 'retry', member.key)?.options,
     deadLetter: nearest(chain, 'deadLetter', member.key) satisfies DeclaredDeadLetter | undefined,
+    use: nearest(chain, 'use', member.key)?.middleware,
+    idempotent: nearest(chain, 'idempotent', member.key)?.options,
     parameter: recordedParameter(chain, member),
     call: (instance, payload, context) => invoke(instance, member.key, [payload, context]),
   };

@@ -53,7 +53,7 @@ export function hookMember(chain: readonly object[], hook: HookName): Member | u
 }
 
 /** The nearest declaration of a kind, on the class itself (no key) or on one member. */
-export function nearest<K extends 'consumer' | 'checkpoint' | 'retry' | 'deadLetter'>(
+export function nearest<K extends 'consumer' | 'checkpoint' | 'retry' | 'deadLetter' | 'use' | 'idempotent'>(
   chain: readonly object[],
   kind: K,
   key?: PropertyKey,
@@ -64,6 +64,9 @@ export function nearest<K extends 'consumer' | 'checkpoint' | 'retry' | 'deadLet
   }
   return undefined;
 }
+
+/** What may stand on a method, and only on one that handles records. */
+const handlerPolicies: ReadonlySet<Declaration['kind']> = new Set(['retry', 'deadLetter', 'use', 'idempotent']);
 
 /** Wrong places and repetitions, class by class. */
 export function checkMembers(chain: readonly object[], name: string, issues: Issues): void {
@@ -76,7 +79,7 @@ export function checkMembers(chain: readonly object[], name: string, issues: Iss
       const member = memberOf(declaration);
       const place = placeOf(declaration, name);
       if (member !== undefined) checkPlacement(member, place, issues);
-      if ((declaration.kind === 'retry' || declaration.kind === 'deadLetter') && member && !handled.has(member.key)) {
+      if (handlerPolicies.has(declaration.kind) && member && !handled.has(member.key)) {
         issues.add(
           'POLICY_WITHOUT_HANDLER',
           place,

@@ -23,6 +23,8 @@ export type Declaration =
       readonly options: unknown;
       readonly member: Member | undefined;
     }
+  | { readonly kind: 'use'; readonly middleware: unknown; readonly member: Member | undefined }
+  | { readonly kind: 'idempotent'; readonly options: unknown; readonly member: Member | undefined }
   | { readonly kind: 'record' | 'batch'; readonly options: unknown; readonly member: Member }
   | { readonly kind: 'hook'; readonly hook: HookName; readonly member: Member };
 

@@ -4,6 +4,7 @@
  */
 import { DefinitionError, type Issue } from '../errors.js';
 import { checkHandlers } from './check-handlers.js';
+import { checkIdempotent, checkUse } from './check-middleware.js';
 import { checkCheckpoint, checkDeadLetter, checkRetry, completeRetry } from './check-policies.js';
 import { checkDiscriminator, checkKinds, checkRouting } from './check-routing.js';
 import type { At } from './check-values.js';
@@ -30,7 +31,11 @@ export function buildDefinition(declared: DeclaredConsumer, found: readonly Issu
   const retry = completeRetry([ownRetry], declared.deadLetter !== undefined, at(words.retry));
 
   const fixed = options.kind === 'fixed' ? options.options : undefined;
-  const facts = { declared, retry: ownRetry, options: fixed };
+  const use = checkUse(declared.use, at(words.use));
+  const kind = declared.handlers.some((handler) => handler.kind === 'batch') ? 'batch' : 'record';
+  const around = { kind, checkpoint: checkpoint.kind } as const;
+  const idempotent = checkIdempotent(declared.idempotent, around, at(words.idempotent));
+  const facts = { declared, retry: ownRetry, checkpoint, use, idempotent, options: fixed };
   const { handlers, sound } = checkHandlers(facts, issues);
   checkKinds(declared, issues);
   checkRouting(sound, declared, issues);

@@ -18,6 +18,8 @@ export interface DeclaredConsumer {
   readonly checkpoint: unknown;
   readonly retry: unknown;
   readonly deadLetter: DeclaredDeadLetter | undefined;
+  readonly use: unknown;
+  readonly idempotent: unknown;
 }
 
 export interface DeclaredHandler {
@@ -26,6 +28,8 @@ export interface DeclaredHandler {
   readonly options: unknown;
   readonly retry: unknown;
   readonly deadLetter: DeclaredDeadLetter | undefined;
+  readonly use: unknown;
+  readonly idempotent: unknown;
   /** The compiler's record of the payload parameter's type; undefined when there is none. */
   readonly parameter: unknown;
   readonly call: (instance: object, payload: unknown, context: unknown) => unknown;
@@ -49,6 +53,8 @@ export interface Words {
   readonly checkpoint: string;
   readonly retry: string;
   readonly deadLetter: string;
+  readonly use: string;
+  readonly idempotent: string;
 }
 
 export const decoratorWords: Words = {
@@ -58,6 +64,8 @@ export const decoratorWords: Words = {
   checkpoint: '@CheckpointPolicy',
   retry: '@RetryPolicy',
   deadLetter: '@DeadLetter',
+  use: '@Use',
+  idempotent: '@Idempotent',
 };
 
 export const dataWords: Words = {
@@ -67,4 +75,6 @@ export const dataWords: Words = {
   checkpoint: 'checkpoint',
   retry: 'retry',
   deadLetter: 'deadLetter',
+  use: 'use',
+  idempotent: 'idempotent',
 };

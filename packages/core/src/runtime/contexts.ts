@@ -4,11 +4,13 @@ import type {
   ConsumerRecord,
   Deferred,
   RecordContext,
+  ServiceToken,
   ShardContext,
   ShutdownContext,
 } from '../definition/context.js';
 import { MillraceError } from '../errors.js';
 import type { Clock, Logger } from '../ports.js';
+import type { AttemptScope } from './attempt-scope.js';
 import { sleepUntilAborted } from './race.js';
 import { bindLogger } from './reporter.js';
 
@@ -54,10 +56,13 @@ export class StoppingContext extends HookContext implements ShutdownContext {
 
 /** What a record's context may do to its record; the runner that made it answers. */
 export interface RecordControls {
+  /** The method's name. */
+  readonly handler: string;
   readonly attempt: number;
   readonly millisBehindLatest: number | undefined;
   checkpoint(): Promise<void>;
   defer(): Deferred;
+  openScope(): AttemptScope;
 }
 
 export class OneRecordContext extends HookContext implements RecordContext {
@@ -66,6 +71,7 @@ export class OneRecordContext extends HookContext implements RecordContext {
   readonly millisBehindLatest: number | undefined;
   readonly #controls: RecordControls;
   #boundLog: Logger | undefined;
+  #scope: AttemptScope | undefined;
 
   constructor(basis: ContextBasis, record: ConsumerRecord, controls: RecordControls) {
     super(basis);
@@ -76,9 +82,15 @@ export class OneRecordContext extends HookContext implements RecordContext {
   }
 
   override get log(): Logger {
-    const { sequenceNumber, subSequenceNumber } = this.record;
-    this.#boundLog ??= bindLogger(super.log, { sequenceNumber, subSequenceNumber });
+    this.#boundLog ??= this.#bindLog();
     return this.#boundLog;
+  }
+
+  #bindLog(): Logger {
+    const { record, shardId, attempt } = this;
+    const { sequenceNumber, subSequenceNumber, id: recordId } = record;
+    const { handler } = this.#controls;
+    return bindLogger(super.log, { shardId, sequenceNumber, subSequenceNumber, recordId, handler, attempt });
   }
 
   checkpoint(): Promise<void> {
@@ -87,22 +99,38 @@ export class OneRecordContext extends HookContext implements RecordContext {
   defer(): Deferred {
     return this.#controls.defer();
   }
+  resolve<T>(token: ServiceToken<T>): Promise<T> {
+    this.#scope ??= this.#controls.openScope();
+    return this.#scope.resolve(token);
+  }
 }
 
 export class WholeBatchContext extends HookContext implements BatchContext {
   readonly attempt: number;
   readonly millisBehindLatest: number | undefined;
-  readonly #checkpoint: () => Promise<void>;
+  readonly #controls: Omit<RecordControls, 'defer'>;
+  #boundLog: Logger | undefined;
+  #scope: AttemptScope | undefined;
 
   constructor(basis: ContextBasis, controls: Omit<RecordControls, 'defer'>) {
     super(basis);
     this.attempt = controls.attempt;
     this.millisBehindLatest = controls.millisBehindLatest;
-    this.#checkpoint = () => controls.checkpoint();
+    this.#controls = controls;
+  }
+
+  override get log(): Logger {
+    const { shardId, attempt } = this;
+    this.#boundLog ??= bindLogger(super.log, { shardId, handler: this.#controls.handler, attempt });
+    return this.#boundLog;
   }
 
   checkpoint(): Promise<void> {
-    return this.#checkpoint();
+    return this.#controls.checkpoint();
+  }
+  resolve<T>(token: ServiceToken<T>): Promise<T> {
+    this.#scope ??= this.#controls.openScope();
+    return this.#scope.resolve(token);
   }
 }
 

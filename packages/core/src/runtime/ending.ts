@@ -1,7 +1,9 @@
 /** What becomes of a record that its handler could not handle: parked, skipped, held, or the end of the worker. */
 import type { DeadLetter, Handler, RetryPolicy } from '../definition/definition.js';
 import { isMillraceError, MillraceError, StopWorkerError } from '../errors.js';
+import type { SettledHow } from '../events.js';
 import { decide, type Decision } from '../policy/retry.js';
+import type { LeftOut } from './middleware.js';
 import { whenAborted } from './race.js';
 import type { RecordSlot } from './record-slot.js';
 import type { Reporter } from './reporter.js';
@@ -57,6 +59,10 @@ export class Endings {
       case 'retry':
         this.#parts.report.countRetry(slot, decision.delayMs, error);
         return { kind: 'again', delayMs: decision.delayMs };
+      case 'wait':
+        this.#parts.report.countRetry(slot, decision.delayMs, error);
+        slot.attempts -= 1;
+        return { kind: 'again', delayMs: decision.delayMs };
       case 'exhausted':
         return this.#exhausted({
           slot,
@@ -75,7 +81,7 @@ export class Endings {
     const policy = { ...this.policyOf(handler), attempts: 1 };
     const decision = decide({ policy, attempts: 1, error, ageMs: undefined }, this.#parts.ports.random);
     if (decision.kind === 'stopWorker') return this.#stop(error);
-    if (decision.kind === 'retry' || policy.then === 'hold') return this.#holdForGood(slot, error);
+    if (decision.kind !== 'exhausted' || policy.then === 'hold') return this.#holdForGood(slot, error);
     const ending = await this.#exhausted({ slot, handler, error, policy, decision });
     return ending.kind === 'again' ? this.#holdForGood(slot, error) : ending;
   }
@@ -126,7 +132,7 @@ export class Endings {
     holds.hold(slot, why, new MillraceError('HANDLER_TIMEOUT', `${why}.`, { details: { handler, runningMs } }));
   }
 
-  settle(slot: RecordSlot, how: 'handled' | 'parked' | 'skipped', error?: Error): Ending {
+  settle(slot: RecordSlot, how: Exclude<SettledHow, 'filtered'>, error?: Error): Ending {
     if (slot.closed) return { kind: 'settled' };
     slot.phase = 'settled';
     this.#parts.holds.release(slot.record.id);
@@ -134,6 +140,12 @@ export class Endings {
     this.#parts.watermark.advance();
     this.#parts.checkpointer.recordSettled();
     return { kind: 'settled' };
+  }
+
+  /** Settled without its handler, because a middleware said so. */
+  leaveOut(slot: RecordSlot, { how, why }: LeftOut): Ending {
+    this.#parts.report.log.debug({ recordId: slot.record.id, how, why }, 'A record is settled without its handler.');
+    return this.settle(slot, how);
   }
 
   abandon(slot: RecordSlot, why: string): Ending {

@@ -4,12 +4,14 @@
  */
 import type { Deferred, RecordContext } from '../definition/context.js';
 import type { Handler, RecordHandler } from '../definition/definition.js';
-import { toError } from '../errors.js';
+import { MillraceError, toError } from '../errors.js';
 import { comparePositions } from '../protocol/position.js';
 import type { Prepared } from '../records/pipeline.js';
 import { Attempt, type AttemptResult } from './attempt.js';
+import { AttemptScope } from './attempt-scope.js';
 import { contextExpired, OneRecordContext } from './contexts.js';
 import type { Endings } from './ending.js';
+import { LeftOut } from './middleware.js';
 import { whenPrepared } from './prepare.js';
 import { isThenable, sleepUntilAborted } from './race.js';
 import type { RecordSlot } from './record-slot.js';
@@ -94,7 +96,7 @@ export class RecordRunner {
   }
 
   #attempt(slot: RecordSlot, { handler, payload }: Ready): AttemptResult | Promise<AttemptResult> {
-    const { ports, life, report, consumer, instance } = this.#parts;
+    const { ports, life, report, consumer, invoke } = this.#parts;
     const policy = this.#endings.policyOf(handler);
     slot.phase = 'running';
     slot.attempts += 1;
@@ -109,7 +111,8 @@ export class RecordRunner {
     });
     const context = this.#context({ slot, handler, attempt, number: slot.attempts });
     report.emitRecord(slot, { kind: 'handlerStarted', handler: handler.name, attempt: slot.attempts });
-    return attempt.run(() => handler.call(instance, payload, context));
+    attempt.context = context;
+    return attempt.run(() => invoke(handler, payload, context));
   }
 
   #after(slot: RecordSlot, ready: Ready, result: AttemptResult): Done {
@@ -119,7 +122,7 @@ export class RecordRunner {
         this.#endings.abandon(slot, 'its handler was still running when the session ended');
         return undefined;
       case 'returned':
-        this.#returned(slot);
+        this.#returned(slot, result.value);
         return undefined;
       case 'threw':
         return this.#threw(slot, ready, result.error);
@@ -128,7 +131,12 @@ export class RecordRunner {
     }
   }
 
-  #returned(slot: RecordSlot): void {
+  #returned(slot: RecordSlot, value: unknown): void {
+    if (value instanceof LeftOut) {
+      // Nobody has it in hand who could declare it done.
+      if (slot.phase === 'running') this.#endings.leaveOut(slot, value);
+      return;
+    }
     this.#endings.succeeded();
     if (slot.phase !== 'running') return;
     if (this.#manual) {
@@ -181,10 +189,12 @@ export class RecordRunner {
     const { slot, attempt, number } = run;
     const basis = { shardId: facts.shardId, clock: ports.clock, log: report.log, signalOf: () => attempt.signal };
     return new OneRecordContext(basis, slot.record, {
+      handler: run.handler.name,
       attempt: number,
       millisBehindLatest: this.#batch.millisBehindLatest,
       checkpoint: () => this.#checkpoint(run),
       defer: () => this.#defer(run),
+      openScope: () => new AttemptScope(this.#parts, attempt),
     });
   }
 
@@ -211,6 +221,7 @@ export class RecordRunner {
 
   #defer({ slot, handler, attempt, number }: Run): Deferred {
     if (slot.phase !== 'running' || slot.attempts !== number) throw contextExpired(slot.record.id);
+    if (handler.idempotent !== undefined) throw deferredIdempotent(handler.name);
     slot.phase = 'deferred';
     this.#window.entered();
     this.#parts.report.emitRecord(slot, { kind: 'recordDeferred' });
@@ -255,4 +266,10 @@ export class RecordRunner {
     if (ending.kind === 'abandoned') this.#endings.abandon(slot, 'the session ended before it was settled');
     this.#window.left();
   }
+}
+
+/** Its key would be completed when the handler returns, before the effect is there. */
+function deferredIdempotent(name: string): MillraceError {
+  const message = `The handler ${name} is idempotent, so its record cannot be deferred: wait for the effect in the handler.`;
+  return new MillraceError('MIDDLEWARE_MISUSED', message, { details: { handler: name } });
 }
