@@ -166,6 +166,27 @@ describe('an idempotent handler', () => {
     expect(test.settled).toEqual(['1:parked']);
   });
 
+  it('leaves the key to the next attempt when it settles after an error has escaped and nobody waits for it', async () => {
+    const ends: (() => void)[] = [];
+    const { test, store } = await session(
+      (_, context) => {
+        if (context.attempt === 2) return undefined;
+        currentAttempt()?.escape(new Error('from a callback'));
+        return new Promise<void>((_resolve, reject) => void ends.push(() => reject(new Error('late'))));
+      },
+      { retry: { attempts: 2 } },
+    );
+
+    const delivered = test.offer(1);
+    await test.clock.advance(10_000);
+    await delivered;
+    for (const end of ends) end();
+    await test.clock.settle();
+
+    expect(test.settled).toEqual(['1:handled']);
+    expect(store.calls).toEqual(['acquire', 'acquire', 'complete']);
+  });
+
   it('does not complete the key of a record that its middleware has left out', async () => {
     const { test, store } = await session(() => undefined, { own: [(_, next) => next.skip('closed')] });
 

@@ -83,7 +83,8 @@ class Once {
       value = await this.#inner(payload, context);
       throwEscaped();
     } catch (error) {
-      await this.#release(claim, context);
+      // The next attempt may run beside this one, which did not settle in time: the key is that one's now.
+      if (!isSuperseded()) await this.#release(claim, context);
       throw error;
     }
     if (value instanceof LeftOut) await this.#release(claim, context);
@@ -169,4 +170,9 @@ class Once {
 function throwEscaped(): void {
   const escaped = currentAttempt()?.escaped;
   if (escaped !== undefined) throw escaped;
+}
+
+function isSuperseded(): boolean {
+  const attempt = currentAttempt();
+  return attempt?.open === false && attempt.escaped !== undefined;
 }
