@@ -34,6 +34,7 @@ export const layers = [
   'transport',
   'runtime',
   'dead-letter',
+  'idempotency',
   'records',
   'container',
   'policy',

@@ -9,6 +9,7 @@ import { SessionTotals } from './health/session-totals.js';
 import { openControlSocket } from './open-control.js';
 import { openHealth, type OpenHealth } from './open-health.js';
 import { closeSinks, openSinks, type OpenedSinks } from './open-sinks.js';
+import { closeStores, openStores, type OpenedStores } from './open-stores.js';
 import type { RuntimePorts } from './ports.js';
 import type { SessionSetup } from './runtime/live-sessions.js';
 import { plainError } from './runtime/plain-event.js';
@@ -50,6 +51,7 @@ class MillraceWorker implements Worker {
   private readonly stopped = new AbortController();
   private group: EngineGroup | undefined;
   private readonly sinks: OpenedSinks[] = [];
+  private readonly stores: OpenedStores[] = [];
   private container: OpenContainer | undefined;
   private openedHealth: OpenHealth | undefined;
   private control: ControlServer | undefined;
@@ -208,7 +210,7 @@ class MillraceWorker implements Worker {
     resolved: readonly ResolvedConsumer[],
     engine: Engine,
   ): Promise<ReadonlyMap<string, SessionSetup>> {
-    const container = await openContainer(this.definitions, this.options);
+    const container = await openContainer(this.definitions, this.options, this.ports.logger);
     this.container = container;
     const setups = new Map<string, SessionSetup>();
     for (const consumer of resolved) {
@@ -218,11 +220,19 @@ class MillraceWorker implements Worker {
       const place = engine === 'local' ? 'local' : 'daemon';
       const sinks = await openSinks(definition, { applicationName, stream, engine: place, ports: this.ports });
       this.sinks.push(sinks);
+      const stores = await openStores(definition, {
+        applicationName,
+        stream,
+        region: consumer.settings.regionName,
+        ports: this.ports,
+      });
+      this.stores.push(stores);
       const requestStop = (cause: Error): void => this.requestStop(cause);
       setups.set(applicationName, {
         consumer,
         container: container.port,
         sinks,
+        stores,
         ports: this.ports,
         requestStop,
         retentionMs: undefined,
@@ -270,6 +280,7 @@ class MillraceWorker implements Worker {
     await this.control?.close();
     await this.group?.settled();
     for (const sinks of this.sinks) await closeSinks(sinks, this.ports.logger);
+    for (const stores of this.stores) await closeStores(stores, this.ports.logger);
     await this.container?.dispose(this.ports.logger);
     // Last: a supervisor takes a closed link for the end of this process.
     await this.group?.close();

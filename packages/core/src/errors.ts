@@ -28,6 +28,9 @@ export const ERROR_CODES = {
   LANE_KEY_FAILED: 'The key that orders a record threw, or gave something that is no text.',
   KEY_PARKED: 'An earlier record of this key was parked and the consumer holds its successors.',
   CONTEXT_EXPIRED: 'A record context was used after its record was given up.',
+  MIDDLEWARE_MISUSED: 'A middleware did not call next() exactly once, or an idempotent handler deferred its record.',
+  IDEMPOTENCY_FAILED: 'The idempotency store did not answer, or the key of a record is none.',
+  RECORD_IN_PROGRESS: 'Somebody else is handling a record with the same idempotency key.',
   // checkpoints
   CHECKPOINT_REJECTED: 'A checkpoint was asked for at a moment or a position where none is allowed.',
   CHECKPOINT_FAILED: 'The daemon could not write a checkpoint.',
@@ -145,6 +148,17 @@ export class RetryLaterError extends MillraceError {
     options: MillraceErrorOptions = {},
   ) {
     super('RETRY_LATER', message, { ...options, details: { ...options.details, delayMs } });
+    this.delayMs = delayMs;
+  }
+}
+
+/** Somebody else holds the record's idempotency key: it waits, and the wait is no attempt. */
+export class RecordInProgressError extends MillraceError {
+  readonly delayMs: number;
+
+  constructor(delayMs: number, recordId: string) {
+    const message = `Another run holds the idempotency key of record ${recordId}; it is looked at again in ${delayMs} ms.`;
+    super('RECORD_IN_PROGRESS', message, { details: { recordId, delayMs } });
     this.delayMs = delayMs;
   }
 }

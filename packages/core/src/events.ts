@@ -5,7 +5,7 @@ export interface PositionData {
   readonly subSequenceNumber: number;
 }
 
-export type SettledHow = 'handled' | 'parked' | 'skipped' | 'filtered';
+export type SettledHow = 'handled' | 'parked' | 'skipped' | 'filtered' | 'deduplicated';
 
 /** What is common: `sessionId` names the session (two sessions of one shard can be alive at once), `at` is Clock.now(). */
 interface Common {

@@ -13,7 +13,15 @@ export { KinesisConsumer } from './decorators/kinesis-consumer.js';
 export { OnBatch, OnRecord, OnWindow } from './decorators/handlers.js';
 export { OnInitialize, OnLeaseLost, OnShardEnd, OnShutdownRequested } from './decorators/hooks.js';
 export type { ShardHookDecorator } from './decorators/hooks.js';
-export { CheckpointPolicy, Concurrency, DeadLetter, Filter, RetryPolicy } from './decorators/policies.js';
+export {
+  CheckpointPolicy,
+  Concurrency,
+  DeadLetter,
+  Filter,
+  Idempotent,
+  RetryPolicy,
+  Use,
+} from './decorators/policies.js';
 export type {
   ClassDecoratorFor,
   MethodDecoratorFor,
@@ -51,6 +59,20 @@ export type {
   FilterValue,
   FilterValues,
 } from './definition/filter-pattern.js';
+export type {
+  HandlerContext,
+  Idempotency,
+  IdempotencyStoreContext,
+  IdempotencyStoreDescription,
+  IdempotencyStoreInput,
+  IdempotencyStoreSource,
+  IdempotentOptions,
+  Middleware,
+  MiddlewareInput,
+  MiddlewareService,
+  MiddlewareSource,
+  Next,
+} from './definition/middleware.js';
 export type { Decoded, DtoClass, Payload, SchemaInput } from './definition/payload.js';
 export type {
   BatchHandler,
@@ -79,7 +101,8 @@ export type {
 } from './definition/definition.js';
 
 // What handlers get
-export { SHARD } from './definition/context.js';
+export { LOGGER, SHARD } from './definition/context.js';
+export { currentContext, currentRecord } from './runtime/current-context.js';
 export type {
   Batch,
   BatchContext,
@@ -90,6 +113,7 @@ export type {
   ConsumerRecord,
   Deferred,
   RecordContext,
+  ServiceToken,
   ShardContext,
   ShutdownContext,
 } from './definition/context.js';
@@ -105,6 +129,12 @@ export { file } from './dead-letter/file-sink.js';
 export type { FileSinkOptions } from './dead-letter/file-sink.js';
 export { readParked } from './dead-letter/parked-file.js';
 export type { TornLine } from './dead-letter/parked-file.js';
+
+// Idempotency
+export { dynamoDbStore } from './idempotency/dynamo-db-store.js';
+export type { DynamoDbStoreOptions } from './idempotency/dynamo-db-store.js';
+export { memoryStore } from './idempotency/memory-store.js';
+export type { MemoryStoreOptions } from './idempotency/memory-store.js';
 
 // Running
 export { run } from './run.js';
@@ -138,6 +168,9 @@ export type {
   DeadLetterCause,
   DeadLetterEntry,
   DeadLetterSink,
+  IdempotencyAnswer,
+  IdempotencyClaim,
+  IdempotencyStore,
   LogFields,
   Logger,
   Observer,

@@ -49,6 +49,23 @@ describe('handlers as data', () => {
     expectTypeOf(definition).toEqualTypeOf<ConsumerDefinition>();
   });
 
+  it('may be idempotent by what their schema gives', () => {
+    recordHandler({
+      name: 'placed',
+      schema: Order,
+      idempotent: {
+        store: 'STORE',
+        key: (order) => {
+          expectTypeOf(order).toEqualTypeOf<z.infer<typeof Order>>();
+          return 'key';
+        },
+      },
+      handle: () => undefined,
+    });
+    // @ts-expect-error a batch has no key
+    batchHandler({ name: 'insert', idempotent: { store: 'STORE' }, handle: () => undefined });
+  });
+
   it('do not compile when they do not fit', () => {
     // @ts-expect-error the schema gives no total
     recordHandler({ name: 'placed', schema: Order, handle: (order: { total: number }) => order });

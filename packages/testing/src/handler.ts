@@ -18,8 +18,8 @@ import { resolveFor, testBed, type TestBed } from './test-bed.js';
 export type HandlerInput<P> = P | SingleRecord;
 
 export interface RecordOutcome {
-  /** `deferred`: the handler took a handle and has not used it. `filtered`: the filter kept the record from it. */
-  readonly kind: 'handled' | 'failed' | 'deferred' | 'filtered';
+  /** `deferred`: the handler took a handle and has not used it. `filtered`, `skipped`: the filter, or middleware, left it out. */
+  readonly kind: 'handled' | 'failed' | 'deferred' | 'filtered' | 'skipped';
   /** What it threw, or what was wrong with the payload; undefined unless it failed. */
   readonly error: Error | undefined;
 }
@@ -141,6 +141,7 @@ function onlyThis(
 function outcomeOf(bed: TestBed, record: DeliveredRecord): RecordOutcome {
   const settled = bed.history.settled(record.id);
   if (settled?.how === 'handled' || settled?.how === 'filtered') return { kind: settled.how, error: undefined };
+  if (settled?.how === 'skipped' && settled.error === undefined) return { kind: 'skipped', error: undefined };
   const [stopped] = bed.stopRequests;
   const held = bed.history.events('held').at(-1)?.error;
   const error = settled?.error ?? stopped ?? held;

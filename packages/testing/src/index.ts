@@ -46,6 +46,7 @@ export {
   reveal,
   toHaveAbandoned,
   toHaveFiltered,
+  toHaveDeduplicated,
   toHaveHandled,
   toHaveParked,
   toHaveRetried,

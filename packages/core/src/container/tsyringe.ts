@@ -81,9 +81,9 @@ export class ServiceContainer {
     for (const override of overrides) this.#override(override);
   }
 
-  /** A container for one lease, which owns what is built in it. */
-  openChild(ledger: Ledger): DependencyContainer {
-    return this.#equip(this.root.createChildContainer(), ledger);
+  /** A container for one lease, or for one attempt inside of it; its ledger owns what is built in it. */
+  openChild(ledger: Ledger, parent = this.root): DependencyContainer {
+    return this.#equip(parent.createChildContainer(), ledger);
   }
 
   /** What resolving the token would do; for checks that build nothing. */

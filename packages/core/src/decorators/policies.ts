@@ -1,4 +1,4 @@
-/** When to checkpoint, how often to run again, where to park, what to filter: decorators that say how, not what. */
+/** When to checkpoint, how often to run again, where to park, what to filter, what stands around: decorators that say how, not what. */
 import type { FilterPattern } from '../definition/filter-pattern.js';
 import type {
   CheckpointOptions,
@@ -7,6 +7,7 @@ import type {
   RetryOptions,
   SinkInput,
 } from '../definition/handler-options.js';
+import type { IdempotentOptions, MiddlewareInput } from '../definition/middleware.js';
 import type { PolicyClassDecorator, PolicyDecorator } from './decorator-types.js';
 import {
   type Declaration,
@@ -70,6 +71,24 @@ export function Filter(pattern: FilterPattern | readonly FilterPattern[]): Polic
     if (isStandardContext(context)) throw standardDecorators('@Filter', context);
     recordOnClass('@Filter', target, { kind: 'filter', patterns: Array.isArray(pattern) ? pattern : [pattern] });
   };
+}
+
+/**
+ * Middleware around every call of a handler, the first outermost. On a class it stands around every handler, on a method
+ * inside of the class's.
+ *
+ * @param middleware - functions, or injection tokens of objects with `handle(context, next)`.
+ */
+export function Use(...middleware: readonly MiddlewareInput[]): PolicyDecorator {
+  return onClassOrMethod('@Use', (member) => ({ kind: 'use', middleware, member }));
+}
+
+/**
+ * Handles records with the same key once, as long as the key is remembered; a record that comes again is settled as
+ * deduplicated. A crash between the effect and the note of it runs the handler again. On a method it replaces the class's.
+ */
+export function Idempotent<P = unknown>(options: IdempotentOptions<P>): PolicyDecorator {
+  return onClassOrMethod('@Idempotent', (member) => ({ kind: 'idempotent', options, member }));
 }
 
 function onClassOrMethod(decorator: string, declare: (member: Member | undefined) => Declaration) {

@@ -62,6 +62,8 @@ function read(target: ConsumerClass): ConsumerDefinition {
       deadLetter: nearest(chain, 'deadLetter'),
       concurrency: nearest(chain, 'concurrency')?.options,
       filter: filterOf(chain),
+      use: nearest(chain, 'use')?.middleware,
+      idempotent: nearest(chain, 'idempotent')?.options,
     },
     issues.found,
   );
@@ -99,6 +101,8 @@ function declareHandler(
     emit: kind === 'window' ? declareEmit(target, options) : undefined,
     retry: nearest(chain, 'retry', member.key)?.options,
     deadLetter: nearest(chain, 'deadLetter', member.key) satisfies DeclaredDeadLetter | undefined,
+    use: nearest(chain, 'use', member.key)?.middleware,
+    idempotent: nearest(chain, 'idempotent', member.key)?.options,
     parameter: recordedParameter(chain, member),
     call: (instance, payload, context) => invoke(instance, member.key, [payload, context]),
   };

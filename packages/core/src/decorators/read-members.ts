@@ -53,11 +53,9 @@ export function hookMember(chain: readonly object[], hook: HookName): Member | u
 }
 
 /** The nearest declaration of a kind, on the class itself (no key) or on one member. */
-export function nearest<K extends 'consumer' | 'checkpoint' | 'retry' | 'deadLetter' | 'concurrency'>(
-  chain: readonly object[],
-  kind: K,
-  key?: PropertyKey,
-): Extract<Declaration, { kind: K }> | undefined {
+export function nearest<
+  K extends 'consumer' | 'checkpoint' | 'retry' | 'deadLetter' | 'concurrency' | 'use' | 'idempotent',
+>(chain: readonly object[], kind: K, key?: PropertyKey): Extract<Declaration, { kind: K }> | undefined {
   for (const target of chain) {
     const own = ownDeclarations(target).find((one) => one.kind === kind && memberOf(one)?.key === key);
     if (own !== undefined) return own as Extract<Declaration, { kind: K }>;
@@ -74,6 +72,9 @@ export function filterOf(chain: readonly object[]): readonly unknown[] | undefin
   return undefined;
 }
 
+/** What may stand on a method, and only on one that handles records. */
+const handlerPolicies: ReadonlySet<Declaration['kind']> = new Set(['retry', 'deadLetter', 'use', 'idempotent']);
+
 /** Wrong places and repetitions, class by class. */
 export function checkMembers(chain: readonly object[], name: string, issues: Issues): void {
   const handled = new Set(
@@ -85,7 +86,7 @@ export function checkMembers(chain: readonly object[], name: string, issues: Iss
       const member = memberOf(declaration);
       const place = placeOf(declaration, name);
       if (member !== undefined) checkPlacement(member, place, issues);
-      if ((declaration.kind === 'retry' || declaration.kind === 'deadLetter') && member && !handled.has(member.key)) {
+      if (handlerPolicies.has(declaration.kind) && member && !handled.has(member.key)) {
         issues.add(
           'POLICY_WITHOUT_HANDLER',
           place,

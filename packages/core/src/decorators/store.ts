@@ -29,6 +29,8 @@ export type Declaration =
     }
   | { readonly kind: 'filter'; readonly patterns: readonly unknown[] }
   | { readonly kind: 'record' | 'batch' | 'window'; readonly options: unknown; readonly member: Member }
+  | { readonly kind: 'use'; readonly middleware: unknown; readonly member: Member | undefined }
+  | { readonly kind: 'idempotent'; readonly options: unknown; readonly member: Member | undefined }
   | { readonly kind: 'hook'; readonly hook: HookName; readonly member: Member };
 
 /** What a decorator stood on. `class` is a member decorator that was put on the class itself. */

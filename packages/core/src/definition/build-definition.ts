@@ -6,6 +6,7 @@ import { DefinitionError, type Issue } from '../errors.js';
 import { checkConcurrency, checkLaneKeys, withMaxInFlight } from './check-concurrency.js';
 import { BYTES_FILTERED, checkFilter, filterDecode } from './check-filter.js';
 import { checkHandlers } from './check-handlers.js';
+import { checkIdempotent, checkUse } from './check-middleware.js';
 import { checkCheckpoint, checkDeadLetter, checkRetry, completeRetry } from './check-policies.js';
 import { checkDiscriminator, checkKinds, checkRouting } from './check-routing.js';
 import { type At, inside } from './check-values.js';
@@ -35,7 +36,11 @@ export function buildDefinition(declared: DeclaredConsumer, found: readonly Issu
 
   const fixed = options.kind === 'fixed' ? options.options : undefined;
   const concurrency = checkConcurrency(declared, fixed, at(words.concurrency));
-  const facts = { declared, retry: ownRetry, options: fixed };
+  const use = checkUse(declared.use, at(words.use));
+  const kind = declared.handlers.find((handler) => handler.kind !== 'record')?.kind ?? 'record';
+  const around = { kind, checkpoint: checkpoint.kind } as const;
+  const idempotent = checkIdempotent(declared.idempotent, around, at(words.idempotent));
+  const facts = { declared, retry: ownRetry, checkpoint, use, idempotent, options: fixed };
   const { handlers, sound } = checkHandlers(facts, issues);
   checkKinds(declared, issues);
   checkRouting(sound, declared, issues);

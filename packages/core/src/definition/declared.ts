@@ -21,6 +21,8 @@ export interface DeclaredConsumer {
   readonly concurrency: unknown;
   /** A pattern, or a list of them. */
   readonly filter: unknown;
+  readonly use: unknown;
+  readonly idempotent: unknown;
 }
 
 export interface DeclaredHandler {
@@ -31,6 +33,8 @@ export interface DeclaredHandler {
   readonly emit?: WindowHandler['emit'] | undefined;
   readonly retry: unknown;
   readonly deadLetter: DeclaredDeadLetter | undefined;
+  readonly use: unknown;
+  readonly idempotent: unknown;
   /** The compiler's record of the payload parameter's type; undefined when there is none. */
   readonly parameter: unknown;
   readonly call: (instance: object, payload: unknown, context: unknown) => unknown;
@@ -57,6 +61,8 @@ export interface Words {
   readonly deadLetter: string;
   readonly concurrency: string;
   readonly filter: string;
+  readonly use: string;
+  readonly idempotent: string;
 }
 
 export const decoratorWords: Words = {
@@ -69,6 +75,8 @@ export const decoratorWords: Words = {
   deadLetter: '@DeadLetter',
   concurrency: '@Concurrency',
   filter: '@Filter',
+  use: '@Use',
+  idempotent: '@Idempotent',
 };
 
 export const dataWords: Words = {
@@ -81,4 +89,6 @@ export const dataWords: Words = {
   deadLetter: 'deadLetter',
   concurrency: 'concurrency',
   filter: 'filter',
+  use: 'use',
+  idempotent: 'idempotent',
 };

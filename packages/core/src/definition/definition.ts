@@ -6,6 +6,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { DeadLetterSink, RuntimePorts, Scope } from '../ports.js';
 import type { ConsumerRecord } from './context.js';
 import type { FilterPattern } from './filter-pattern.js';
+import type { Idempotency, MiddlewareSource } from './middleware.js';
 
 export interface ConsumerDefinition {
   /** The class's name, or the name given to defineConsumer. */
@@ -60,6 +61,10 @@ export interface RecordHandler {
   readonly key: ((payload: unknown) => string) | undefined;
   readonly retry: RetryPolicy | undefined;
   readonly deadLetter: DeadLetter | undefined;
+  /** The consumer's and then its own, the outermost first. */
+  readonly use: readonly MiddlewareSource[];
+  /** Stands around the middleware: what that does is part of the effect. */
+  readonly idempotent: Idempotency | undefined;
   /** Calls the user's code. A returned thenable is awaited, anything else means done. */
   readonly call: (instance: object, payload: unknown, context: unknown) => unknown;
 }
@@ -73,6 +78,7 @@ export interface BatchHandler {
   readonly order: 'any' | 'strict';
   readonly retry: RetryPolicy | undefined;
   readonly deadLetter: DeadLetter | undefined;
+  readonly use: readonly MiddlewareSource[];
   readonly call: (instance: object, batch: unknown, context: unknown) => unknown;
 }
 
@@ -87,6 +93,8 @@ export interface WindowHandler {
   /** The state of a new window. */
   readonly state: () => unknown;
   readonly emit: (instance: object, state: unknown, context: unknown) => unknown;
+  /** Stands around each record that is taken, not around `emit`. */
+  readonly use: readonly MiddlewareSource[];
   readonly retry: RetryPolicy | undefined;
   readonly deadLetter: DeadLetter | undefined;
   readonly call: (instance: object, payload: unknown, context: unknown) => unknown;

@@ -27,7 +27,7 @@ export const DEFINITION_ISSUES = {
   PRIVATE_HANDLER: 'A decorated method is private.',
   STATIC_HANDLER: 'A decorated method is static.',
   NOT_A_METHOD: 'A decorated member is no method.',
-  POLICY_WITHOUT_HANDLER: 'A retry policy or dead letter stands on a method that handles no records.',
+  POLICY_WITHOUT_HANDLER: 'A retry policy, dead letter or middleware stands on a method that handles no records.',
   DECORATOR_WITHOUT_CONSUMER: 'The class is not declared as a consumer.',
   STANDARD_DECORATORS: 'The compiler is not set to legacy decorators.',
 } as const;

@@ -36,7 +36,7 @@ export function shardStatus(more: Partial<ShardStatus> = {}): ShardStatus {
     millisBehindLatest: 1500,
     oldestUnsettledAgeMs: undefined,
     unsettled: 0,
-    settled: { handled: 0, parked: 0, skipped: 0, filtered: 0 },
+    settled: { handled: 0, parked: 0, skipped: 0, filtered: 0, deduplicated: 0 },
     window: undefined,
     retries: 0,
     held: undefined,

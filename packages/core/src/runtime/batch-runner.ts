@@ -7,8 +7,10 @@ import type { BatchHandler } from '../definition/definition.js';
 import { MillraceError, toError } from '../errors.js';
 import { comparePositions } from '../protocol/position.js';
 import { Attempt, type AttemptResult } from './attempt.js';
+import { AttemptScope } from './attempt-scope.js';
 import { WholeBatchContext } from './contexts.js';
 import type { Endings, FailedRecord } from './ending.js';
+import { LeftOut } from './middleware.js';
 import { whenPrepared } from './prepare.js';
 import { isThenable } from './race.js';
 import type { RunnerOptions } from './record-runner.js';
@@ -105,6 +107,10 @@ export class BatchRunner {
       const failures = new Map<RecordSlot, Error>();
       const result = await this.#attempt({ items, failures, end }, batch);
       if (result.kind === 'abandoned') return;
+      if (result.kind === 'returned' && result.value instanceof LeftOut) {
+        this.#leaveOut(items, result.value);
+        return;
+      }
       this.#addWholeBatchFailure(items, failures, result);
       const { again, delayMs } = await this.#judge(items, failures);
       if (delayMs > 0) await this.#endings.pause(this.#failed(again, failures), delayMs);
@@ -122,7 +128,7 @@ export class BatchRunner {
 
   async #attempt(run: Run, { millisBehindLatest }: LastBatch): Promise<AttemptResult> {
     const { items, failures } = run;
-    const { ports, life, consumer, instance, facts, report, checkpointer } = this.#parts;
+    const { ports, life, consumer, invoke, facts, report, checkpointer } = this.#parts;
     const name = `${consumer.definition.name}.${this.#handler.name}`;
     const attempt = new Attempt({
       clock: ports.clock,
@@ -144,8 +150,10 @@ export class BatchRunner {
     }
     const basis = { shardId: facts.shardId, clock: ports.clock, log: report.log, signalOf: () => attempt.signal };
     const context = new WholeBatchContext(basis, {
+      handler: this.#handler.name,
       attempt: number,
       millisBehindLatest,
+      openScope: () => new AttemptScope(this.#parts, attempt),
       checkpoint: () => {
         if (consumer.definition.checkpoint.kind === 'manual') this.#declare(run);
         return checkpointer.request();
@@ -153,9 +161,19 @@ export class BatchRunner {
     });
     const given = items.map((item) => toBatchItem(item, failures));
     this.#running = run;
-    const result = await attempt.run(() => this.#handler.call(instance, given, context));
+    attempt.context = context;
+    const result = await attempt.run(() => invoke(this.#handler, given, context));
     this.#running = undefined;
     return result;
+  }
+
+  #leaveOut(items: readonly Item[], leftOut: LeftOut): void {
+    const { report } = this.#parts;
+    for (const { slot } of items) {
+      const attempt = slot.attempts;
+      report.emitRecord(slot, { kind: 'handlerEnded', handler: this.#handler.name, attempt, error: undefined });
+      if (slot.phase === 'running') this.#endings.leaveOut(slot, leftOut);
+    }
   }
 
   /** Marked items failed for what they were marked with; a throw or a returned value fails the others as well. */

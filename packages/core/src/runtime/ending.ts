@@ -3,6 +3,7 @@ import type { DeadLetter, Handler, RetryPolicy } from '../definition/definition.
 import { isMillraceError, MillraceError, StopWorkerError } from '../errors.js';
 import type { SettledHow } from '../events.js';
 import { decide, type Decision } from '../policy/retry.js';
+import type { LeftOut } from './middleware.js';
 import { SESSION_ENDING, type Answer, type Order } from './orders.js';
 import type { RecordSlot } from './record-slot.js';
 import type { Reporter } from './reporter.js';
@@ -61,6 +62,10 @@ export class Endings {
       case 'retry':
         this.#parts.report.countRetry(slot, decision.delayMs, error);
         return { kind: 'again', delayMs: decision.delayMs };
+      case 'wait':
+        this.#parts.report.countRetry(slot, decision.delayMs, error);
+        slot.attempts -= 1;
+        return { kind: 'again', delayMs: decision.delayMs };
       case 'exhausted':
         return this.#exhausted({
           slot,
@@ -80,7 +85,7 @@ export class Endings {
     const decision = decide({ policy, attempts: 1, error, ageMs: undefined }, this.#parts.ports.random);
     if (decision.kind === 'stopWorker') return this.#stop(error);
     const failed = { slot, handler, error, neverAgain: AFTER_SUCCESSORS };
-    if (decision.kind === 'retry' || policy.then === 'hold') return this.#holdForGood(failed);
+    if (decision.kind !== 'exhausted' || policy.then === 'hold') return this.#holdForGood(failed);
     const ending = await this.#exhausted({ ...failed, policy, decision });
     return ending.kind === 'again' ? this.#holdForGood(failed) : ending;
   }
@@ -142,6 +147,12 @@ export class Endings {
     if (watermark.waiting > 0) slot.dropPayload();
     this.#parts.checkpointer.recordSettled();
     return { kind: 'settled' };
+  }
+
+  /** Settled without its handler, because a middleware said so. */
+  leaveOut(slot: RecordSlot, { how, why }: LeftOut): Ending {
+    this.#parts.report.log.debug({ recordId: slot.record.id, how, why }, 'A record is settled without its handler.');
+    return this.settle(slot, how);
   }
 
   /** The record is part of a window's state: it is nobody's work any more, and no checkpoint covers it before the window is emitted. */

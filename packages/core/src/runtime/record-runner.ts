@@ -5,13 +5,15 @@
  */
 import type { Deferred, RecordContext, WindowRecordContext } from '../definition/context.js';
 import type { Handler, RecordHandler, WindowHandler } from '../definition/definition.js';
-import { toError } from '../errors.js';
+import { MillraceError, toError } from '../errors.js';
 import type { Position } from '../protocol/messages.js';
 import { comparePositions } from '../protocol/position.js';
 import type { Prepared } from '../records/pipeline.js';
 import { Attempt, type AttemptResult } from './attempt.js';
+import { AttemptScope } from './attempt-scope.js';
 import { AbsorbContext, contextExpired, OneRecordContext } from './contexts.js';
 import type { Endings } from './ending.js';
+import { LeftOut } from './middleware.js';
 import type { WindowState } from './open-window.js';
 import { whenPrepared } from './prepare.js';
 import { isThenable } from './race.js';
@@ -138,7 +140,7 @@ export class RecordRunner {
     { handler, payload }: Ready,
     turn: Turn | undefined,
   ): AttemptResult | Promise<AttemptResult> {
-    const { ports, life, report, consumer, instance } = this.#parts;
+    const { ports, life, report, consumer, invoke } = this.#parts;
     const policy = this.#endings.policyOf(handler);
     slot.phase = 'running';
     slot.attempts += 1;
@@ -156,7 +158,8 @@ export class RecordRunner {
     });
     const context = this.#context({ slot, handler, attempt, number: slot.attempts });
     report.emitRecord(slot, { kind: 'handlerStarted', handler: handler.name, attempt: slot.attempts });
-    return attempt.run(() => handler.call(instance, payload, context));
+    attempt.context = context;
+    return attempt.run(() => invoke(handler, payload, context));
   }
 
   #after(slot: RecordSlot, ready: Ready, { result, turn }: Ended): Done {
@@ -166,7 +169,7 @@ export class RecordRunner {
         this.#endings.abandon(slot, 'its handler was still running when the session ended');
         return undefined;
       case 'returned':
-        this.#returned(slot);
+        this.#returned(slot, result.value);
         return undefined;
       case 'threw':
         return this.#threw(slot, ready, { error: result.error, turn });
@@ -175,7 +178,12 @@ export class RecordRunner {
     }
   }
 
-  #returned(slot: RecordSlot): void {
+  #returned(slot: RecordSlot, value: unknown): void {
+    if (value instanceof LeftOut) {
+      // Nobody has it in hand who could declare it done.
+      if (slot.phase === 'running') this.#endings.leaveOut(slot, value);
+      return;
+    }
     this.#endings.succeeded();
     if (slot.phase !== 'running') return;
     if (this.#absorber !== undefined) {
@@ -245,17 +253,19 @@ export class RecordRunner {
     const { slot, attempt, number } = run;
     const basis = { shardId: facts.shardId, clock: ports.clock, log: report.log, signalOf: () => attempt.signal };
     const { millisBehindLatest } = this.#batch;
-    if (this.#absorber !== undefined)
-      return new AbsorbContext(basis, slot.record, {
-        attempt: number,
-        millisBehindLatest,
-        window: this.#absorber.open,
-      });
+    const handler = run.handler.name;
+    const openScope = (): AttemptScope => new AttemptScope(this.#parts, attempt);
+    if (this.#absorber !== undefined) {
+      const window = this.#absorber.open;
+      return new AbsorbContext(basis, slot.record, { handler, attempt: number, millisBehindLatest, openScope, window });
+    }
     return new OneRecordContext(basis, slot.record, {
+      handler,
       attempt: number,
       millisBehindLatest,
       checkpoint: () => this.#checkpoint(run),
       defer: () => this.#defer(run),
+      openScope,
     });
   }
 
@@ -292,6 +302,7 @@ export class RecordRunner {
 
   #defer({ slot, handler, attempt, number }: Run): Deferred {
     if (slot.phase !== 'running' || slot.attempts !== number) throw contextExpired(slot.record.id);
+    if (handler.kind === 'record' && handler.idempotent !== undefined) throw deferredIdempotent(handler.name);
     slot.phase = 'deferred';
     this.#window.enter(slot);
     this.#parts.report.emitRecord(slot, { kind: 'recordDeferred' });
@@ -339,4 +350,10 @@ export class RecordRunner {
     const ending = await this.#endings.withoutRetry(slot, handler, error);
     if (ending.kind === 'abandoned') this.#endings.abandon(slot, 'the session ended before it was settled');
   }
+}
+
+/** Its key would be completed when the handler returns, before the effect is there. */
+function deferredIdempotent(name: string): MillraceError {
+  const message = `The handler ${name} is idempotent, so its record cannot be deferred: wait for the effect in the handler.`;
+  return new MillraceError('MIDDLEWARE_MISUSED', message, { details: { handler: name } });
 }

@@ -2,8 +2,9 @@
 import type { ResolvedConsumer } from '../config/resolved.js';
 
 import type { Watermark } from '../policy/watermark.js';
-import type { DeadLetterSink, RuntimePorts, ShardFacts } from '../ports.js';
+import type { DeadLetterSink, RuntimePorts, Scope, ShardFacts } from '../ports.js';
 import type { Pipeline } from '../records/pipeline.js';
+import type { Invoke } from './bind-calls.js';
 import type { Checkpointer } from './checkpointer.js';
 import type { Holds } from './holds.js';
 import type { Orders } from './orders.js';
@@ -26,6 +27,10 @@ export interface SessionParts {
   readonly pipeline: Pipeline;
   /** The consumer's instance of this shard lease. */
   readonly instance: object;
+  /** The lease's own. */
+  readonly scope: Scope;
+  /** Calls a handler, with its middleware around it. */
+  readonly invoke: Invoke;
   readonly sinks: OpenSinks;
   /** Ends the whole worker in order. */
   readonly requestStop: (cause: Error) => void;

@@ -237,6 +237,8 @@ export class ShardWork {
       checkpointer: this.#checkpointer,
       pipeline: started.pipeline,
       instance: started.instance,
+      scope: started.scope,
+      invoke: started.invoke,
       requestStop: (cause) => {
         life.drain('workerStopping', 0);
         requestStop(cause);

@@ -129,7 +129,7 @@ export class TumblingWindows implements Absorber {
       if (error === 'abandoned') return undefined;
       const decision = decide({ policy, attempts, error, ageMs: undefined }, ports.random);
       report.log.error({ err: error, attempts, window: facts.id }, `A window was not emitted: ${error.message}`);
-      if (decision.kind === 'retry') {
+      if (decision.kind === 'retry' || decision.kind === 'wait') {
         report.countRun();
         await sleepUntilAborted(ports.clock, decision.delayMs, life.intake);
         continue;

@@ -6,7 +6,7 @@ import { NOTHING_SEEN, observe, type LiveView } from './live-view.js';
 const seen = (...events: readonly PlainSessionEvent[]) =>
   events.reduce<LiveView>((view, event) => observe(view, event), NOTHING_SEEN);
 const common = { at: 1_000, sessionId: 'mailer/shardId-000000000000#1', shardId: 'shardId-000000000000' };
-const settled = { handled: 30, parked: 1, skipped: 0, filtered: 0 };
+const settled = { handled: 30, parked: 1, skipped: 0, filtered: 0, deduplicated: 0 };
 const working = [
   { ...common, kind: 'sessionReady' },
   { ...common, kind: 'delivered', records: 31, millisBehindLatest: 1_500 },

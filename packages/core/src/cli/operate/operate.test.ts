@@ -62,7 +62,7 @@ describe('status', () => {
       state: 'held',
       millisBehindLatest: 1_500,
       unsettled: 3,
-      settled: { handled: 12, parked: 0, skipped: 0, filtered: 4 },
+      settled: { handled: 12, parked: 0, skipped: 0, filtered: 4, deduplicated: 0 },
       heldRecords: [held, { ...held, recordId: undefined, attempts: 0, why: 'too many' }],
       heldCount: 9,
     });
