@@ -1,8 +1,11 @@
 /** The real clock, chance and log of a process. */
 import { performance } from 'node:perf_hooks';
-import { pino, type DestinationStream } from 'pino';
+import type { DestinationStream } from 'pino';
+import { require } from './common-js.js';
 import type { Environment } from './definition/definition.js';
 import type { Clock, Logger } from './ports.js';
+
+const { pino } = require('pino') as typeof import('pino');
 
 export const systemClock: Clock = {
   now: () => Date.now(),

@@ -5,6 +5,7 @@ import { decoratorWords, type DeclaredDeadLetter, type DeclaredHandler } from '.
 import type { ConsumerClass, ConsumerDefinition, Hook, HookName } from '../definition/definition.js';
 import { Issues, show } from '../definition/issues.js';
 import { DefinitionError, MillraceError } from '../errors.js';
+import { metadata } from './metadata.js';
 import { checkMembers, classChain, type HandlerDeclaration, handlersOf, hookMember, nearest } from './read-members.js';
 import type { Member } from './store.js';
 
@@ -97,7 +98,7 @@ function recordedParameter(chain: readonly object[], { key, placement }: Member)
   if (placement !== 'method') return undefined;
   for (const target of chain) {
     const prototype = (target as { readonly prototype: object }).prototype;
-    const types: unknown = Reflect.getOwnMetadata('design:paramtypes', prototype, key as string | symbol);
+    const types: unknown = metadata.getOwnMetadata('design:paramtypes', prototype, key as string | symbol);
     if (Array.isArray(types)) return types[0];
   }
   return undefined;
