@@ -94,7 +94,7 @@ export class Errands {
   }
 }
 
-export async function findLaunch(env: Environment, javaPath: string | undefined): Promise<FoundLaunch> {
+async function findLaunch(env: Environment, javaPath: string | undefined): Promise<FoundLaunch> {
   const store = await openJarStore(env);
   const java = await findJava(env, javaPath);
   const classPath = await verifyJars(store);

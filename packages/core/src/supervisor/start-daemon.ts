@@ -11,7 +11,7 @@ import type { Clock, Logger } from '../ports.js';
 import { childCommand, relayCommand } from './child-command.js';
 import { ChildServers } from './child-servers.js';
 import { takeLeave } from './take-leave.js';
-import { DaemonSupervisor, type DaemonChange, type SessionServers } from './daemon-supervisor.js';
+import { DaemonSupervisor, type DaemonChange, type DaemonFacts, type SessionServers } from './daemon-supervisor.js';
 import type { ErrandRunner } from './errand-process.js';
 import type { Admission, Fleet } from './fleet.js';
 import type { HostPool } from './host-pool.js';
@@ -56,6 +56,8 @@ export interface RunningDaemon {
 /** Sessions of a daemon, with where they stand. */
 export type DaemonServers = SessionServers & { all(): ReturnType<HostPool['statusOf']> };
 
+const ENDING: ReadonlySet<DaemonFacts['state']> = new Set(['stopping', 'leaving', 'ending']);
+
 /** @throws MillraceError when Java cannot be started. */
 export async function startDaemon(options: StartDaemonOptions): Promise<RunningDaemon> {
   const { consumer, fleet, logger, clock } = options;
@@ -98,7 +100,11 @@ export async function startDaemon(options: StartDaemonOptions): Promise<RunningD
       if (java !== undefined) await fleet.unprotect(java.pid).catch(() => undefined);
       await takeLeave(options, lock.workerId);
     },
-    onChange: (change) => options.onChange(change, supervisor),
+    onChange: (change) => {
+      // Its leave is taken when Java is gone; what does it can start meanwhile.
+      if (change.kind === 'state' && ENDING.has(supervisor.facts().state)) options.errands.warm();
+      options.onChange(change, supervisor);
+    },
   });
   setSupervisor(supervisor);
   fleet.admissions.add(admission);
