@@ -1,11 +1,12 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
 import { afterEach, expect, it } from 'vitest';
 import { ManualClock } from '../test/support/manual-clock.js';
 import { MARK, markedProcesses } from '../e2e/support/processes.js';
 
-const { ErrandProcess } = (await import(
-  new URL('../dist/supervisor/errand-process.js', import.meta.url).href
-)) as typeof import('../src/supervisor/errand-process.js');
+const DIST = new URL('../dist/supervisor/errand-process.js', import.meta.url).href;
+const { ErrandProcess } = (await import(DIST)) as typeof import('../src/supervisor/errand-process.js');
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const mark = randomUUID();
@@ -62,6 +63,23 @@ it('nobody waits for an errand that is given up', async () => {
   const running = errands.run(ORDER, given.signal);
   given.abort(new Error('given up'));
   await expect(running).rejects.toThrow('given up');
+});
+
+it('an errand that is not done when the process is given up is given up, too', async () => {
+  const running = errands.run(ORDER);
+  errands.close();
+  await expect(running).rejects.toMatchObject({ code: 'WORKER_STOPPED' });
+});
+
+it('a program waits for the answer, also when it has nothing else to do', async () => {
+  const program = `
+    const { ErrandProcess } = await import(${JSON.stringify(DIST)});
+    const logger = { debug() {}, info() {}, warn() {}, error() {} };
+    const clock = { now: Date.now, monotonicMs: () => performance.now(), setTimer: () => ({ cancel() {} }) };
+    const errands = new ErrandProcess({ env: process.env, clock, logger });
+    await errands.run(${JSON.stringify(ORDER)}).catch((error) => console.log(error.code));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
+  expect(stdout).toMatch(/^[A-Z_]+\n$/);
 });
 
 it('is none of the process group that a terminal sends its signals to, and outlives a stop that is sent to all', async () => {

@@ -80,8 +80,8 @@ export async function startDaemonEngines(request: DaemonEnginesRequest): Promise
     for (const engine of engines) engine.stop(undefined);
     await Promise.all(engines.map(({ closed }) => closed));
     await fleet.close();
-    errands.close();
     for (const lock of await Promise.allSettled(locks)) if (lock.status === 'fulfilled') lock.value.release();
+    errands.close();
     // Asked to end while it started: what the end has broken, as a host that was sent the same signal, is no failure.
     request.signal.throwIfAborted();
     throw error;

@@ -7,6 +7,7 @@ import { receivedError, type FromErrand, type ToErrand } from './errand-messages
 import type { ErrandAnswer, ErrandOrder, Errands } from './errands.js';
 import { childEnvironment } from '../daemon/java-process.js';
 import type { Environment } from '../definition/definition.js';
+import { MillraceError } from '../errors.js';
 import type { Clock, Logger, Timer } from '../ports.js';
 
 export interface ErrandProcessOptions {
@@ -96,12 +97,14 @@ export class ErrandProcess implements ErrandRunner {
     }
   }
 
-  /** Ends the process; nobody waits for an answer any more. */
+  /** Ends the process; an errand that is not done yet is given up. */
   close(): void {
     this.idle?.cancel();
     const { child } = this;
     this.child = undefined;
     if (child?.connected === true) child.disconnect();
+    const error = new MillraceError('WORKER_STOPPED', 'The worker ended before the answer came.');
+    for (const { failed } of [...this.pending.values()]) failed(error);
   }
 
   private send(order: ErrandOrder, signal: AbortSignal | undefined): Promise<unknown> {
@@ -111,13 +114,14 @@ export class ErrandProcess implements ErrandRunner {
     const { child } = this;
     return new Promise((resolve, reject) => {
       const abort = (): void => {
-        this.pending.delete(id);
+        settled();
         tell(child, { kind: 'abort', id });
         reject(signal?.reason as Error);
       };
       const settled = (): void => {
         this.pending.delete(id);
         signal?.removeEventListener('abort', abort);
+        this.keepAlive(child);
       };
       this.pending.set(id, {
         answered: (answer) => (settled(), resolve(answer)),
@@ -127,9 +131,17 @@ export class ErrandProcess implements ErrandRunner {
           this.here.run(order, signal).then(resolve, reject);
         },
       });
+      this.keepAlive(child);
       signal?.addEventListener('abort', abort, { once: true });
       tell(child, { kind: 'order', id, order });
     });
+  }
+
+  /** This process must not run out of things to do while it waits for an answer; and an idle one must not keep it from ending. */
+  private keepAlive(child: ChildProcess): void {
+    const waits = this.pending.size > 0;
+    child[waits ? 'ref' : 'unref']();
+    child.channel?.[waits ? 'ref' : 'unref']();
   }
 
   private start(): ChildProcess {
