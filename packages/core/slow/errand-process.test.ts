@@ -41,6 +41,14 @@ it('the process serves one errand after the other, and ends when none has come f
   await untilGone();
 });
 
+it('the process can be started for an errand that is yet to come', async () => {
+  errands.warm('tables');
+  const early = sent();
+  expect(early).toHaveLength(1);
+  await errands.run(ORDER).catch(() => undefined);
+  expect(sent()).toEqual(early);
+});
+
 it('the process stays as long as somebody holds it', async () => {
   const release = errands.hold();
   await errands.run(ORDER).catch(() => undefined);

@@ -43,7 +43,7 @@ export async function startDaemonEngines(request: DaemonEnginesRequest): Promise
   const { clock, logger } = ports;
   const errands =
     request.setups === undefined ? new ErrandProcess({ env: process.env, clock, logger }) : errandsHere(clock);
-  errands.warm();
+  errands.warm('tables');
   const hosting = await chooseHosting(request);
   const fleet = await Fleet.open({ hosting, env: process.env, errands, clock, logger });
   const engines: ConsumerEngine[] = [];

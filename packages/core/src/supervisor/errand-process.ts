@@ -25,8 +25,8 @@ interface Pending {
 
 /** Who runs errands: another process, or this one. */
 export interface ErrandRunner {
-  /** For somebody who knows that there will be one soon. */
-  warm(): void;
+  /** For somebody who knows that there will be one soon, and whether it reads tables. */
+  warm(errand: 'tables' | 'host'): void;
   /** Keeps what one errand has opened for the next; call what is returned when there are no more. */
   hold(): () => void;
   /** @throws what the errand throws; the signal's reason. */
@@ -68,10 +68,11 @@ export class ErrandProcess implements ErrandRunner {
     this.here = errandsHere(options.clock);
   }
 
-  warm(): void {
-    this.idle?.cancel();
+  warm(errand: 'tables' | 'host'): void {
     this.child ??= this.start();
     this.rest();
+    // Whoever needs it and cannot have it is told then.
+    if (errand === 'tables') this.run({ kind: 'loadSdk' }).catch(() => undefined);
   }
 
   hold(): () => void {

@@ -18,6 +18,8 @@ import { preflight, type PreflightReport } from '../daemon/preflight.js';
 export type DescribedConsumer = Omit<ResolvedConsumer, 'definition'>;
 
 export type ErrandOrder =
+  /** Loads what reads tables, before anybody knows of which consumer. */
+  | { readonly kind: 'loadSdk' }
   | { readonly kind: 'preflight'; readonly consumer: DescribedConsumer; readonly env: Environment }
   | { readonly kind: 'findLaunch'; readonly env: Environment; readonly java: string | undefined }
   | { readonly kind: 'stackOfHost'; readonly pid: number }
@@ -68,6 +70,9 @@ export class Errands {
   /** @throws what preflight, coordination and the search for Java throw; the signal's reason. */
   async run(order: ErrandOrder, signal: AbortSignal): Promise<unknown> {
     switch (order.kind) {
+      case 'loadSdk':
+        await import('@aws-sdk/client-dynamodb');
+        return undefined;
       case 'preflight':
         return preflight(whole(order.consumer), { env: order.env, clock: this.clock, signal });
       case 'findLaunch':

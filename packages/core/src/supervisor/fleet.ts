@@ -157,7 +157,7 @@ export class Fleet {
       inspector:
         hosting.kind === 'here'
           ? undefined
-          : { prepare: () => errands.warm(), stackOf: (pid) => errands.run({ kind: 'stackOfHost', pid }) },
+          : { prepare: () => errands.warm('host'), stackOf: (pid) => errands.run({ kind: 'stackOfHost', pid }) },
       retention: this.retention,
     });
   }

@@ -102,7 +102,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<RunningD
     },
     onChange: (change) => {
       // Its leave is taken when Java is gone; what does it can start meanwhile.
-      if (change.kind === 'state' && ENDING.has(supervisor.facts().state)) options.errands.warm();
+      if (change.kind === 'state' && ENDING.has(supervisor.facts().state)) options.errands.warm('tables');
       options.onChange(change, supervisor);
     },
   });
