@@ -2,18 +2,17 @@
 import type { ResolvedConsumer } from './config/resolved.js';
 import type { ConsumerEngine, EngineGroup } from './consumer-engine.js';
 import type { ControlServer, ControlSource } from './control/control-server.js';
-import { openContainer, type OpenContainer } from './open-container.js';
+import type { OpenContainer } from './open-container.js';
 import type { ConsumerDefinition, Environment } from './definition/definition.js';
 import { isMillraceError, MillraceError, toError } from './errors.js';
 import { SessionTotals } from './health/session-totals.js';
 import { openControlSocket } from './open-control.js';
 import { openHealth, type OpenHealth } from './open-health.js';
-import { closeSinks, openSinks, type OpenedSinks } from './open-sinks.js';
+import { closeSinks, type OpenedSinks } from './open-sinks.js';
 import { closeStores, openStores, type OpenedStores } from './open-stores.js';
 import type { RuntimePorts } from './ports.js';
 import type { SessionSetup } from './runtime/live-sessions.js';
 import { plainError } from './runtime/plain-event.js';
-import { compilePipeline } from './records/pipeline.js';
 import type { ShardStatus } from './runtime/shard-status.js';
 import type { WorkerHealth, WorkerPhase } from './runtime/worker-health.js';
 import { stderrLogger, systemClock } from './process-ports.js';
@@ -210,6 +209,12 @@ class MillraceWorker implements Worker {
     resolved: readonly ResolvedConsumer[],
     engine: Engine,
   ): Promise<ReadonlyMap<string, SessionSetup>> {
+    // A supervisor does none of this, and has none of it in its memory.
+    const [{ openContainer }, { compilePipeline }, { openSinks }] = await Promise.all([
+      import('./open-container.js'),
+      import('./records/pipeline.js'),
+      import('./open-sinks.js'),
+    ]);
     const container = await openContainer(this.definitions, this.options, this.ports.logger);
     this.container = container;
     const setups = new Map<string, SessionSetup>();

@@ -67,6 +67,7 @@ it('a host does what an operator wants of a record that it holds', async () => {
     count: 1,
     clock: systemClock,
     logger: new LogLines(),
+    inspector: undefined,
     retention: Promise.resolve({}),
     startHost: (_, listener) => {
       const made = hostHere(listener);

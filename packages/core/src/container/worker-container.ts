@@ -6,7 +6,8 @@ import type { ContainerPort, Logger, Scope, ShardFacts } from '../ports.js';
 import type { AnyConstructor } from './constructor-parameters.js';
 import { findMistakes } from './look-ahead.js';
 import { Ledger } from './ledger.js';
-import { type DependencyContainer, type Override, ServiceContainer } from './tsyringe.js';
+import { ServiceContainer } from './service-container.js';
+import type { DependencyContainer, Override } from './tsyringe.js';
 
 export interface ContainerOptions {
   /** Registers services before anything is resolved; what it registers is disposed with the worker. */

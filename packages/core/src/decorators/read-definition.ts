@@ -7,6 +7,7 @@ import type { ConsumerClass, ConsumerDefinition, Hook, HookName, WindowHandler }
 import type { Emit } from '../definition/handler-options.js';
 import { Issues, show } from '../definition/issues.js';
 import { DefinitionError, MillraceError } from '../errors.js';
+import { metadata } from './metadata.js';
 import {
   checkMembers,
   classChain,
@@ -130,7 +131,7 @@ function recordedParameter(chain: readonly object[], { key, placement }: Member)
   if (placement !== 'method') return undefined;
   for (const target of chain) {
     const prototype = (target as { readonly prototype: object }).prototype;
-    const types: unknown = Reflect.getOwnMetadata('design:paramtypes', prototype, key as string | symbol);
+    const types: unknown = metadata.getOwnMetadata('design:paramtypes', prototype, key as string | symbol);
     if (Array.isArray(types)) return types[0];
   }
   return undefined;

@@ -2,8 +2,9 @@
  * What decorators wrote down, class by class. They only append here; `readDefinition` is the only reader, so nothing
  * happens at import time and nothing depends on the order in which modules load.
  */
-// Compilers record parameter types through it, and only if it is there before the user's classes are.
-import 'reflect-metadata';
+
+// Compilers record parameter types only if this is there before the user's classes are.
+import './metadata.js';
 import { DefinitionError } from '../errors.js';
 import type { HookName } from '../definition/definition.js';
 import { Issues } from '../definition/issues.js';

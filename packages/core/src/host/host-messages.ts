@@ -6,8 +6,8 @@ import type { ErrorData } from '../runtime/plain-event.js';
 import type { Wish, WishAnswer } from '../runtime/orders.js';
 import type { ShardStatus } from '../runtime/shard-status.js';
 
-/** `host` serves many shards, `child` one (process mode); `watch` is the thread that looks after a host's event loop. */
-export type Role = 'host' | 'child' | 'watch';
+/** `host` serves many shards, `child` one (process mode). */
+export type Role = 'host' | 'child';
 
 export type FromHost =
   | { readonly kind: 'hello'; readonly role: Role; readonly name: string; readonly pid: number }
@@ -21,7 +21,8 @@ export type FromHost =
   | { readonly kind: 'status'; readonly shards: Readonly<Record<string, readonly ShardStatus[]>> }
   /** A handler, the policy or a lasting doubt asks for the end of the worker. */
   | { readonly kind: 'stop'; readonly error: ErrorData }
-  | { readonly kind: 'blocked'; readonly silentMs: number; readonly stack: string }
+  /** Its program has a use of its own for SIGUSR1, by which Node's inspector is opened otherwise. */
+  | { readonly kind: 'keepsSigusr1' }
   /** To `ask`; without an answer when the record does not wait here. */
   | { readonly kind: 'answer'; readonly askId: number; readonly answer: WishAnswer | undefined };
 

@@ -3,7 +3,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeProperties } from '../config/properties-text.js';
 import type { ResolvedConsumer } from '../config/resolved.js';
-import { openCoordination } from '../daemon/coordination-aws.js';
 import type { JavaProcess } from '../daemon/java-process.js';
 import { LeaseWatch } from '../daemon/lease-watch.js';
 import type { Environment } from '../definition/definition.js';
@@ -13,9 +12,11 @@ import type { LiveSessions } from '../runtime/live-sessions.js';
 import { childCommand, relayCommand } from './child-command.js';
 import { ChildServers } from './child-servers.js';
 import { takeLeave } from './take-leave.js';
-import { DaemonSupervisor, type DaemonChange, type SessionServers } from './daemon-supervisor.js';
+import { DaemonSupervisor, type DaemonChange, type DaemonFacts, type SessionServers } from './daemon-supervisor.js';
+import type { ErrandRunner } from './errand-process.js';
 import type { Admission, Fleet } from './fleet.js';
 import type { HostPool } from './host-pool.js';
+import { openRemoteCoordination } from './remote-coordination.js';
 import type { SlotLock } from './slot-lock.js';
 
 /** What is written for one life of the daemon: absolute paths in the private folder. */
@@ -34,6 +35,7 @@ export interface StartDaemonOptions {
   /** Tells files of several daemons apart. */
   readonly index: number;
   readonly fleet: Fleet;
+  readonly errands: ErrandRunner;
   readonly launcher: DaemonLauncher;
   /** The id under which it runs; released when the daemon has ended. */
   readonly lock: SlotLock;
@@ -56,9 +58,11 @@ export interface RunningDaemon {
 export type DaemonServers = SessionServers &
   Pick<LiveSessions, 'operate'> & { all(): ReturnType<HostPool['statusOf']> };
 
+const ENDING: ReadonlySet<DaemonFacts['state']> = new Set(['stopping', 'leaving', 'ending']);
+
 /** @throws MillraceError when Java cannot be started. */
 export async function startDaemon(options: StartDaemonOptions): Promise<RunningDaemon> {
-  const { consumer, fleet, logger, clock, env } = options;
+  const { consumer, fleet, logger, clock } = options;
   const { applicationName, settings } = consumer;
   const { lock } = options;
   fleet.keepLocked(lock.descriptor);
@@ -76,7 +80,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<RunningD
       new LeaseWatch({
         workerId: lock.workerId,
         everyMs: settings.failoverTimeMs,
-        open: () => openCoordination(consumer, env),
+        open: () => openRemoteCoordination(options),
         sameCredentials: options.sameCredentials,
         onVerdict,
         clock,
@@ -98,7 +102,11 @@ export async function startDaemon(options: StartDaemonOptions): Promise<RunningD
       if (java !== undefined) await fleet.unprotect(java.pid).catch(() => undefined);
       await takeLeave(options, lock.workerId);
     },
-    onChange: (change) => options.onChange(change, supervisor),
+    onChange: (change) => {
+      // Its leave is taken when Java is gone; what does it can start meanwhile.
+      if (change.kind === 'state' && ENDING.has(supervisor.facts().state)) options.errands.warm('tables');
+      options.onChange(change, supervisor);
+    },
   });
   setSupervisor(supervisor);
   fleet.admissions.add(admission);
