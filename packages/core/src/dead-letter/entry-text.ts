@@ -6,12 +6,16 @@ const VERSION = 1;
 /** One line without its line feed. */
 export function formatEntry(entry: DeadLetterEntry): string {
   const { data, ...facts } = entry;
-  return JSON.stringify({
+  const text = JSON.stringify({
     version: VERSION,
     ...facts,
     data: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64'),
   });
+  return text.replaceAll(REFUSED_BY_SQS, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
 }
+
+/** JSON leaves these two as they are; they can only stand inside its strings, and mean the same as an escape. */
+const REFUSED_BY_SQS = /[\uFFFE\uFFFF]/g;
 
 /** Undefined for a line that holds no whole entry: torn by a crash, or not ours. */
 export function parseEntry(line: string): DeadLetterEntry | undefined {

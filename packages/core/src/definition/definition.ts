@@ -5,6 +5,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { DeadLetterSink, RuntimePorts, Scope } from '../ports.js';
 import type { ConsumerRecord } from './context.js';
+import type { ParkedPlace } from './parked-place.js';
 
 export interface ConsumerDefinition {
   /** The class's name, or the name given to defineConsumer. */
@@ -125,6 +126,8 @@ export interface SinkDescription {
   readonly label: string;
   readonly durable: boolean;
   readonly open: (context: SinkContext) => Promise<DeadLetterSink>;
+  /** Where `millrace dead-letter` finds what was parked; undefined: nowhere that it knows. */
+  readonly place?: ParkedPlace;
 }
 
 export interface SinkContext {
