@@ -25,6 +25,7 @@ export const layers = [
   'barrel',
   'cli',
   'composition',
+  'replay',
   'health',
   'supervisor',
   'host',

@@ -10,7 +10,7 @@ export interface Bucket {
   put(key: string, text: string, signal: AbortSignal): Promise<void>;
   /** Undefined when there is no such object, or none any more. */
   get(key: string, signal: AbortSignal): Promise<string | undefined>;
-  /** Keys below the prefix, in order. */
+  /** Keys of parked records below the prefix, in order. */
   keys(signal: AbortSignal): AsyncGenerator<string, void>;
   remove(key: string, signal: AbortSignal): Promise<void>;
   close(): void;
@@ -59,7 +59,7 @@ export async function openBucket(place: S3Place): Promise<Bucket> {
         };
         const asked = client.send(new sdk.ListObjectsV2Command(input), { abortSignal });
         const answer = await call(['s3:ListBucket'], asked);
-        for (const { Key } of answer.Contents ?? []) if (Key?.endsWith(OBJECT_END) === true) yield Key;
+        for (const { Key } of answer.Contents ?? []) if (Key?.endsWith(PARKED_END) === true) yield Key;
         ContinuationToken = answer.NextContinuationToken;
       } while (ContinuationToken !== undefined);
     },
@@ -70,8 +70,8 @@ export async function openBucket(place: S3Place): Promise<Bucket> {
   };
 }
 
-/** What else lies below the prefix is none of ours. */
-export const OBJECT_END = '.parked.json';
+/** What else lies below the prefix is no parked record by itself: it is somebody else's, or a message points to it. */
+export const PARKED_END = '.parked.json';
 
 function callOn({ bucket, endpoint }: S3Place, permissions: readonly string[]): AwsCall {
   return { what: `bucket ${bucket}`, option: 'bucket', endpoint, permissions };

@@ -1,5 +1,6 @@
 /** A dead letter as one line of JSON, the payload as base64, and back. Pure. */
 import type { DeadLetterCause, DeadLetterEntry } from '../ports.js';
+import { isPosition } from '../protocol/position.js';
 
 const VERSION = 1;
 
@@ -29,6 +30,7 @@ export function parseEntry(line: string): DeadLetterEntry | undefined {
   if (!whole || !Array.isArray(fields['causes'])) return undefined;
   // Every required field was looked at above; what may be missing is read as undefined.
   const { version: _, data, ...facts } = fields as unknown as StoredEntry;
+  if (!isPosition(facts)) return undefined;
   return {
     ...facts,
     handler: facts.handler,

@@ -37,13 +37,13 @@ describe('the text of an entry', () => {
 describe('the key of an object', () => {
   it('is the same whenever the record is parked, and safe whatever the names are', () => {
     const entry = deadLetter('1', { stream: 'orders/é', applicationName: 'mail er', parkedAt: 1 });
-    const key = objectKey('p/', entry);
-    expect(key).toBe('p/orders__/mail_er/2023-11-14/22-13-20.123Z-shardId-000000000000-1-0.parked.json');
-    expect(objectKey('p/', { ...entry, parkedAt: 2, attempts: 1 })).toBe(key);
+    const key = objectKey('p/', entry, '.json');
+    expect(key).toBe('p/orders__/mail_er/2023-11-14/22-13-20.123Z-shardId-000000000000-1-0.json');
+    expect(objectKey('p/', { ...entry, parkedAt: 2, attempts: 1 }, '.json')).toBe(key);
   });
 
   it('of a record without an arrival time begins with the oldest', () => {
-    const key = objectKey('', deadLetter('1', { approximateArrivalTimestamp: undefined }));
+    const key = objectKey('', deadLetter('1', { approximateArrivalTimestamp: undefined }), '');
     expect(key).toMatch(/^orders\/mailer\/1970-01-01\/00-00-00\.000Z-/);
   });
 });

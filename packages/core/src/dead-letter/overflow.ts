@@ -6,7 +6,7 @@ import { MillraceError } from '../errors.js';
 import type { DeadLetterEntry } from '../ports.js';
 import type { Bucket } from './bucket.js';
 import { formatEntry } from './entry-text.js';
-import { openCheckedBucket, putEntry, type S3SinkDescription } from './s3-sink.js';
+import { objectKey, objectText, openCheckedBucket, type S3SinkDescription } from './s3-sink.js';
 
 /**
  * What happens to a record that is too large. A record may have 1 MiB or more, and is longer by a third as base64, so
@@ -17,6 +17,9 @@ export type TooLargeOptions =
   | { readonly overflow: S3SinkDescription; readonly tooLarge?: never }
   /** Such a record holds its shard until somebody mends it. */
   | { readonly tooLarge: 'hold'; readonly overflow?: never };
+
+/** Told apart from what is parked in the bucket itself: here the message counts. */
+const OVERFLOW_END = '.overflow.json';
 
 export interface Pointer {
   readonly id: string;
@@ -52,7 +55,8 @@ export async function letterText(entry: DeadLetterEntry, limit: LetterLimit, sig
   const bytes = Buffer.byteLength(text);
   if (bytes <= limit.bytesMax) return text;
   if (limit.overflow === undefined) throw tooLong(entry, bytes, limit);
-  const key = await putEntry(limit.overflow, entry, signal);
+  const key = objectKey(limit.overflow.place.prefix, entry, OVERFLOW_END);
+  await limit.overflow.put(key, objectText(entry), signal);
   return formatPointer({ id: entry.id, bucket: limit.overflow.place.bucket, key });
 }
 

@@ -3,7 +3,7 @@ import type { SinkDescription } from '../definition/definition.js';
 import type { S3Place } from '../definition/parked-place.js';
 import type { DeadLetterEntry } from '../ports.js';
 import { awsPlace, type AwsOptions } from './aws-connection.js';
-import { OBJECT_END, openBucket, type Bucket } from './bucket.js';
+import { openBucket, PARKED_END, type Bucket } from './bucket.js';
 import { formatEntry } from './entry-text.js';
 import { GuardedSink } from './guarded-sink.js';
 
@@ -37,7 +37,7 @@ export function s3(options: S3SinkOptions): S3SinkDescription {
     open: async () => {
       const bucket = await openCheckedBucket(place);
       const put = async (entry: DeadLetterEntry, signal: AbortSignal): Promise<void> => {
-        await putEntry(bucket, entry, signal);
+        await bucket.put(objectKey(place.prefix, entry, PARKED_END), objectText(entry), signal);
       };
       return new GuardedSink({ label, put, close: () => bucket.close() });
     },
@@ -61,23 +61,20 @@ export async function openCheckedBucket(place: S3Place): Promise<Bucket> {
   }
 }
 
-/** Stores an entry and gives back its key. */
-export async function putEntry(bucket: Bucket, entry: DeadLetterEntry, signal: AbortSignal): Promise<string> {
-  const key = objectKey(bucket.place.prefix, entry);
-  await bucket.put(key, `${formatEntry(entry)}\n`, signal);
-  return key;
+export function objectText(entry: DeadLetterEntry): string {
+  return `${formatEntry(entry)}\n`;
 }
 
 /**
  * `<prefix><stream>/<application>/2026-03-01/10-00-00.123Z-<shard>-<sequence>-<sub-sequence>.parked.json`. By the arrival
  * time, which a record keeps, and not by the time of parking: so the same record always has the same key.
  */
-export function objectKey(prefix: string, entry: DeadLetterEntry): string {
+export function objectKey(prefix: string, entry: DeadLetterEntry, end: string): string {
   const { stream, applicationName, shardId, sequenceNumber, subSequenceNumber } = entry;
   const arrivedAt = new Date(entry.approximateArrivalTimestamp ?? 0).toISOString();
   const [day = '', time = ''] = arrivedAt.replaceAll(':', '-').split('T');
   const name = [time, shardId, sequenceNumber, subSequenceNumber].join('-');
-  return `${prefix}${keyPart(stream)}/${keyPart(applicationName)}/${day}/${keyPart(name)}${OBJECT_END}`;
+  return `${prefix}${keyPart(stream)}/${keyPart(applicationName)}/${day}/${keyPart(name)}${end}`;
 }
 
 /** Only what S3 calls safe in a key. */

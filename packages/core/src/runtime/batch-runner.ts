@@ -101,7 +101,7 @@ export class BatchRunner {
 
   async #attempt(run: Run, { millisBehindLatest }: LastBatch): Promise<AttemptResult> {
     const { items, failures } = run;
-    const { ports, life, consumer, instance, facts, report, checkpointer } = this.#parts;
+    const { ports, life, consumer, instance, facts, report, checkpointer, replayed } = this.#parts;
     const name = `${consumer.definition.name}.${this.#handler.name}`;
     const attempt = new Attempt({
       clock: ports.clock,
@@ -124,6 +124,7 @@ export class BatchRunner {
     const basis = { shardId: facts.shardId, clock: ports.clock, log: report.log, signalOf: () => attempt.signal };
     const context = new WholeBatchContext(basis, {
       attempt: number,
+      replayed,
       millisBehindLatest,
       checkpoint: () => {
         if (consumer.definition.checkpoint.kind === 'manual') this.#declare(run);

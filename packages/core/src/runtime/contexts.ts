@@ -55,6 +55,7 @@ export class StoppingContext extends HookContext implements ShutdownContext {
 /** What a record's context may do to its record; the runner that made it answers. */
 export interface RecordControls {
   readonly attempt: number;
+  readonly replayed: boolean;
   readonly millisBehindLatest: number | undefined;
   checkpoint(): Promise<void>;
   defer(): Deferred;
@@ -63,6 +64,7 @@ export interface RecordControls {
 export class OneRecordContext extends HookContext implements RecordContext {
   readonly record: ConsumerRecord;
   readonly attempt: number;
+  readonly replayed: boolean;
   readonly millisBehindLatest: number | undefined;
   readonly #controls: RecordControls;
   #boundLog: Logger | undefined;
@@ -71,6 +73,7 @@ export class OneRecordContext extends HookContext implements RecordContext {
     super(basis);
     this.record = record;
     this.attempt = controls.attempt;
+    this.replayed = controls.replayed;
     this.millisBehindLatest = controls.millisBehindLatest;
     this.#controls = controls;
   }
@@ -91,12 +94,14 @@ export class OneRecordContext extends HookContext implements RecordContext {
 
 export class WholeBatchContext extends HookContext implements BatchContext {
   readonly attempt: number;
+  readonly replayed: boolean;
   readonly millisBehindLatest: number | undefined;
   readonly #checkpoint: () => Promise<void>;
 
   constructor(basis: ContextBasis, controls: Omit<RecordControls, 'defer'>) {
     super(basis);
     this.attempt = controls.attempt;
+    this.replayed = controls.replayed;
     this.millisBehindLatest = controls.millisBehindLatest;
     this.#checkpoint = () => controls.checkpoint();
   }

@@ -142,7 +142,7 @@ export class Endings {
   }
 
   async #park({ slot, handler, error }: ExhaustedRecord): Promise<Ending> {
-    const { sinks, parking, consumer } = this.#parts;
+    const { sinks, parking, consumer, replayed } = this.#parts;
     const sink = sinks.sinkOf(handler?.name);
     if (sink === undefined) return this.#holdForGood(slot, error);
     if (!(await parking.park({ sink, slot, handler: handler?.name, error })))
@@ -151,7 +151,7 @@ export class Endings {
     if (deadLetter?.sameKey === 'hold') this.#parkedKeys.add(slot.record.partitionKey);
     this.#parts.report.log.warn(
       { recordId: slot.record.id, attempts: slot.attempts, err: error },
-      'A record is parked.',
+      replayed ? 'A record failed again and stays parked.' : 'A record is parked.',
     );
     return this.settle(slot, 'parked', error);
   }

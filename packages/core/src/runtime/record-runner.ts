@@ -177,11 +177,12 @@ export class RecordRunner {
   }
 
   #context(run: Run): RecordContext {
-    const { ports, report, facts } = this.#parts;
+    const { ports, report, facts, replayed } = this.#parts;
     const { slot, attempt, number } = run;
     const basis = { shardId: facts.shardId, clock: ports.clock, log: report.log, signalOf: () => attempt.signal };
     return new OneRecordContext(basis, slot.record, {
       attempt: number,
+      replayed,
       millisBehindLatest: this.#batch.millisBehindLatest,
       checkpoint: () => this.#checkpoint(run),
       defer: () => this.#defer(run),

@@ -25,6 +25,8 @@ export interface SessionParts {
   /** The consumer's instance of this shard lease. */
   readonly instance: object;
   readonly sinks: OpenSinks;
+  /** The records were parked once and run again, by hand. */
+  readonly replayed: boolean;
   /** Ends the whole worker in order. */
   readonly requestStop: (cause: Error) => void;
 }

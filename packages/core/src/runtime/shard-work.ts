@@ -162,7 +162,7 @@ export class ShardWork {
   }
 
   #assemble(started: StartedShard, facts: SessionParts['facts']): Running {
-    const { consumer, ports, life, report, requestStop } = this.#options;
+    const { consumer, ports, life, report, requestStop, replayed = false } = this.#options;
     const { definition, stream, applicationName } = consumer;
     const parts: SessionParts = {
       consumer,
@@ -185,6 +185,7 @@ export class ShardWork {
       checkpointer: this.#checkpointer,
       pipeline: started.pipeline,
       instance: started.instance,
+      replayed,
       requestStop: (cause) => {
         life.drain('workerStopping', 0);
         requestStop(cause);
