@@ -54,6 +54,11 @@ export async function clientOptions({ region, endpoint }: AwsPlace): Promise<Cli
   };
 }
 
+/** The SDK listens to a signal while a request runs: many requests at once on one signal look like a leak to Node. */
+export function forOneRequest(signal: AbortSignal): { readonly abortSignal: AbortSignal } {
+  return { abortSignal: AbortSignal.any([signal]) };
+}
+
 /** @throws MillraceError DEPENDENCY_MISSING when an optional client is not installed where the application is. */
 export async function loadClient<T>(name: string, load: () => Promise<T>): Promise<T> {
   try {

@@ -1,7 +1,7 @@
 /** The calls of the S3 API that parking and reading back need. The client is an optional package, loaded when a bucket is opened. */
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { S3Place } from '../definition/parked-place.js';
-import { awsFailure, clientOptions, loadClient, type AwsCall } from './aws-connection.js';
+import { awsFailure, clientOptions, forOneRequest, loadClient, type AwsCall } from './aws-connection.js';
 
 export interface Bucket {
   readonly place: S3Place;
@@ -31,15 +31,15 @@ export async function openBucket(place: S3Place): Promise<Bucket> {
     });
   return {
     place,
-    async check(abortSignal) {
-      await call(['s3:ListBucket'], client.send(new sdk.HeadBucketCommand({ Bucket }), { abortSignal }));
+    async check(signal) {
+      await call(['s3:ListBucket'], client.send(new sdk.HeadBucketCommand({ Bucket }), forOneRequest(signal)));
     },
-    async put(Key, Body, abortSignal) {
+    async put(Key, Body, signal) {
       const input = { Bucket, Key, Body, ContentType: 'application/x-ndjson' };
-      await call(['s3:PutObject'], client.send(new sdk.PutObjectCommand(input), { abortSignal }));
+      await call(['s3:PutObject'], client.send(new sdk.PutObjectCommand(input), forOneRequest(signal)));
     },
-    async get(Key, abortSignal) {
-      const asked = client.send(new sdk.GetObjectCommand({ Bucket, Key }), { abortSignal });
+    async get(Key, signal) {
+      const asked = client.send(new sdk.GetObjectCommand({ Bucket, Key }), forOneRequest(signal));
       const answer = await call(
         ['s3:GetObject', 's3:ListBucket'],
         asked.catch((error: unknown) => {
@@ -49,7 +49,7 @@ export async function openBucket(place: S3Place): Promise<Bucket> {
       );
       return answer?.Body?.transformToString();
     },
-    async *keys(abortSignal) {
+    async *keys(signal) {
       let ContinuationToken: string | undefined;
       do {
         const input = {
@@ -57,14 +57,14 @@ export async function openBucket(place: S3Place): Promise<Bucket> {
           Prefix: place.prefix,
           ...(ContinuationToken === undefined ? {} : { ContinuationToken }),
         };
-        const asked = client.send(new sdk.ListObjectsV2Command(input), { abortSignal });
+        const asked = client.send(new sdk.ListObjectsV2Command(input), forOneRequest(signal));
         const answer = await call(['s3:ListBucket'], asked);
         for (const { Key } of answer.Contents ?? []) if (Key?.endsWith(PARKED_END) === true) yield Key;
         ContinuationToken = answer.NextContinuationToken;
       } while (ContinuationToken !== undefined);
     },
-    async remove(Key, abortSignal) {
-      await call(['s3:DeleteObject'], client.send(new sdk.DeleteObjectCommand({ Bucket, Key }), { abortSignal }));
+    async remove(Key, signal) {
+      await call(['s3:DeleteObject'], client.send(new sdk.DeleteObjectCommand({ Bucket, Key }), forOneRequest(signal)));
     },
     close: () => client.destroy(),
   };

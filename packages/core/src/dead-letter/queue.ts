@@ -1,6 +1,6 @@
 /** The calls of the SQS API that parking and reading back need. The client is an optional package, loaded when a queue is opened. */
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { awsFailure, clientOptions, loadClient, type AwsCall } from './aws-connection.js';
+import { awsFailure, clientOptions, forOneRequest, loadClient, type AwsCall } from './aws-connection.js';
 import type { AwsPlace } from '../definition/parked-place.js';
 
 export interface QueueFacts {
@@ -25,8 +25,8 @@ export interface Queue {
   send(message: OutgoingMessage, signal: AbortSignal): Promise<void>;
   /** Ten at most; none when nothing is visible now. */
   receive(visibilitySeconds: number, signal: AbortSignal): Promise<readonly ReceivedMessage[]>;
-  /** 0 gives the message back. */
-  hide(receipt: string, seconds: number, signal: AbortSignal): Promise<void>;
+  /** 0 gives the messages back. Ten at most. @returns the receipts for which that failed. */
+  hide(receipts: readonly string[], seconds: number, signal: AbortSignal): Promise<readonly string[]>;
   remove(receipt: string, signal: AbortSignal): Promise<void>;
   close(): void;
 }
@@ -37,7 +37,8 @@ export interface QueuePlace extends AwsPlace {
 
 /** The largest message of queues that were made before they could hold 1 MiB. */
 const OLD_MESSAGE_BYTES_MAX = 262_144;
-const RECEIVE_MAX = 10;
+/** Of one request. */
+export const MESSAGES_MAX = 10;
 const LONG_POLL_SECONDS = 2;
 
 /** Nothing is called yet. @throws MillraceError DEPENDENCY_MISSING. */
@@ -54,38 +55,40 @@ export async function openQueue(place: QueuePlace): Promise<Queue> {
       throw awsFailure(error, callOn(place, permission));
     });
   return {
-    async describe(abortSignal) {
+    async describe(signal) {
       const input = new sdk.GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['MaximumMessageSize'] });
-      const answer = await call('sqs:GetQueueAttributes', client.send(input, { abortSignal }));
+      const answer = await call('sqs:GetQueueAttributes', client.send(input, forOneRequest(signal)));
       return { messageBytesMax: Number(answer.Attributes?.MaximumMessageSize ?? OLD_MESSAGE_BYTES_MAX) };
     },
-    async send({ body: MessageBody, fifo }, abortSignal) {
+    async send({ body: MessageBody, fifo }, signal) {
       const group =
         fifo === undefined ? {} : { MessageGroupId: fifo.groupId, MessageDeduplicationId: fifo.deduplicationId };
       const input = new sdk.SendMessageCommand({ QueueUrl, MessageBody, ...group });
-      await call('sqs:SendMessage', client.send(input, { abortSignal }));
+      await call('sqs:SendMessage', client.send(input, forOneRequest(signal)));
     },
-    async receive(VisibilityTimeout, abortSignal) {
+    async receive(VisibilityTimeout, signal) {
       const input = new sdk.ReceiveMessageCommand({
         QueueUrl,
         VisibilityTimeout,
-        MaxNumberOfMessages: RECEIVE_MAX,
+        MaxNumberOfMessages: MESSAGES_MAX,
         WaitTimeSeconds: LONG_POLL_SECONDS,
       });
-      const answer = await call('sqs:ReceiveMessage', client.send(input, { abortSignal }));
+      const answer = await call('sqs:ReceiveMessage', client.send(input, forOneRequest(signal)));
       return (answer.Messages ?? []).map(({ MessageId = '', ReceiptHandle = '', Body = '' }) => ({
         messageId: MessageId,
         receipt: ReceiptHandle,
         body: Body,
       }));
     },
-    async hide(ReceiptHandle, VisibilityTimeout, abortSignal) {
-      const input = new sdk.ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout });
-      await call('sqs:ChangeMessageVisibility', client.send(input, { abortSignal }));
+    async hide(receipts, VisibilityTimeout, signal) {
+      const Entries = receipts.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle, VisibilityTimeout }));
+      const input = new sdk.ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries });
+      const answer = await call('sqs:ChangeMessageVisibility', client.send(input, forOneRequest(signal)));
+      return (answer.Failed ?? []).flatMap(({ Id }) => receipts[Number(Id)] ?? []);
     },
-    async remove(ReceiptHandle, abortSignal) {
+    async remove(ReceiptHandle, signal) {
       const input = new sdk.DeleteMessageCommand({ QueueUrl, ReceiptHandle });
-      await call('sqs:DeleteMessage', client.send(input, { abortSignal }));
+      await call('sqs:DeleteMessage', client.send(input, forOneRequest(signal)));
     },
     close: () => client.destroy(),
   };

@@ -19,11 +19,11 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const { signal } = new AbortController();
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
-const unreadable: string[] = [];
+const notes: string[] = [];
 const source = () =>
   openFileSource(directory, {
     clock: new ManualClock(),
-    onUnreadable: (place, why) => void unreadable.push(`${place.slice(directory.length + 1)} ${why}`),
+    note: (text) => void notes.push(text.slice(directory.length + 1)),
   });
 
 function openSink() {
@@ -122,9 +122,10 @@ describe('parked records in files', () => {
     const [torn = '', foreign = ''] = await files();
     await appendFile(join(directory, torn), formatEntry(deadLetter('7')).slice(0, 40));
     await appendFile(join(directory, foreign), '{"version":2}\n');
-    unreadable.length = 0;
+    notes.length = 0;
     await takeAll();
-    expect(unreadable).toEqual([`${torn}:2 it holds no whole entry`, `${foreign}:2 it holds no whole entry`]);
+    const what = 'holds no whole entry and is left alone.';
+    expect(notes).toEqual([`${torn}:2 ${what}`, `${foreign}:2 ${what}`]);
     expect(await files()).toEqual([foreign.replace('.jsonl', '.gone'), foreign]);
     expect(await readFile(join(directory, foreign), 'utf8')).toContain('{"version":2}');
   });

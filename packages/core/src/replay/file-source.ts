@@ -98,7 +98,7 @@ class FileSource implements ParkedSource {
 
   private read(): AsyncGenerator<PlacedEntry, void> {
     return readPlaced(this.directory, ({ file, line }) =>
-      this.ports.onUnreadable(`${file}:${line}`, 'it holds no whole entry'),
+      this.ports.note(`${file}:${line} holds no whole entry and is left alone.`),
     );
   }
 
@@ -120,11 +120,15 @@ class FileSource implements ParkedSource {
     const youngest = locations.at(-1);
     if (youngest === undefined) return undefined;
     const entry = parseEntry(await readAt(youngest));
-    if (entry?.id !== id) return undefined;
+    const place = placeOf(youngest.segment, youngest.line);
+    if (entry?.id !== id) {
+      this.ports.note(`${place} has changed since it was read, and is left alone.`);
+      return undefined;
+    }
     const remove = async (): Promise<void> => {
       for (const { segment, offset } of locations) await this.listOf(segment, lists).add(offset, id);
     };
-    return { entry, place: placeOf(youngest.segment, youngest.line), remove };
+    return { entry, place, remove };
   }
 
   private listOf(segment: Segment, lists: Map<string, GoneList>): GoneList {

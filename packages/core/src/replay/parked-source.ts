@@ -35,6 +35,6 @@ export interface Taking {
 
 export interface SourcePorts {
   readonly clock: Clock;
-  /** Something lies there that is no entry; it is left alone. */
-  readonly onUnreadable: (place: string, why: string) => void;
+  /** What somebody should know: something lies there that is no entry, and is left alone. */
+  readonly note: (text: string) => void;
 }

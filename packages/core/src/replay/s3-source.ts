@@ -65,19 +65,23 @@ class S3Source implements ParkedSource {
 
   /** Without those that somebody else has removed meanwhile. */
   private async getAll(keys: readonly string[], signal: AbortSignal): Promise<readonly ParkedItem[]> {
-    const items = await Promise.all(
-      keys.map(async (key): Promise<ParkedItem | undefined> => {
-        const text = await this.bucket.get(key, signal);
-        const entry = text === undefined ? undefined : this.read(key, text);
-        return entry === undefined ? undefined : { entry, place: key };
-      }),
-    );
-    return items.filter((item) => item !== undefined);
+    const items: ParkedItem[] = [];
+    for (let at = 0; at < keys.length; at += GETS_AT_ONCE) {
+      const gotten = keys.slice(at, at + GETS_AT_ONCE).map((key) => this.get(key, signal));
+      items.push(...(await Promise.all(gotten)).filter((item) => item !== undefined));
+    }
+    return items;
+  }
+
+  private async get(key: string, signal: AbortSignal): Promise<ParkedItem | undefined> {
+    const text = await this.bucket.get(key, signal);
+    const entry = text === undefined ? undefined : this.read(key, text);
+    return entry === undefined ? undefined : { entry, place: key };
   }
 
   private read(key: string, text: string): DeadLetterEntry | undefined {
     const entry = parseEntry(text);
-    if (entry === undefined) this.ports.onUnreadable(key, 'it holds no whole entry');
+    if (entry === undefined) this.ports.note(`The object ${key} holds no whole entry and is left alone.`);
     return entry;
   }
 }

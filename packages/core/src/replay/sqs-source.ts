@@ -4,12 +4,12 @@
  * Q1 A message is removed only after `remove()`, and stays hidden until then: its time is prolonged while we have it.
  * Q2 What was not removed stays hidden until the end of the run, and is given back then: so each message comes once in a
  *    run, and in a FIFO queue nothing of its group overtakes it.
- * Q3 When the command is killed, messages come back by themselves, within two minutes.
+ * Q3 When the command is killed, messages come back by themselves, within half a minute.
  */
 import { openBucket, type Bucket } from '../dead-letter/bucket.js';
 import { parseEntry } from '../dead-letter/entry-text.js';
 import { parsePointer } from '../dead-letter/overflow.js';
-import { openQueue, type Queue, type ReceivedMessage } from '../dead-letter/queue.js';
+import { MESSAGES_MAX, openQueue, type Queue, type ReceivedMessage } from '../dead-letter/queue.js';
 import type { ParkedPlace, S3Place } from '../definition/parked-place.js';
 import { toError } from '../errors.js';
 import type { DeadLetterEntry, Timer } from '../ports.js';
@@ -23,8 +23,8 @@ export async function openSqsSource(place: SqsPlace, ports: SourcePorts): Promis
   return new SqsSource({ place, queue: await openQueue(place), ports });
 }
 
-const HIDDEN_SECONDS = 120;
-const PROLONG_EVERY_MS = 40_000;
+const HIDDEN_SECONDS = 30;
+const PROLONG_EVERY_MS = 10_000;
 /** A look gives every message back as soon as it ends; this is for a look that is killed. */
 const LOOK_SECONDS = 20;
 const LOOK_MESSAGES_MAX = 1_000;
@@ -110,14 +110,14 @@ class SqsSource implements ParkedSource {
     const pointer = parsePointer(body);
     if (pointer === undefined) {
       const entry = parseEntry(body);
-      if (entry === undefined) this.options.ports.onUnreadable(`message ${messageId}`, 'it is no dead letter');
+      if (entry === undefined) this.options.ports.note(`The message ${messageId} is no dead letter and is left alone.`);
       return entry === undefined ? undefined : { entry, overflow: undefined };
     }
     const bucket = await this.bucketNamed(pointer.bucket);
     const entry = parseEntry((await bucket.get(pointer.key, signal)) ?? '');
     if (entry !== undefined) return { entry, overflow: { bucket, key: pointer.key } };
     const where = `${pointer.bucket}/${pointer.key}`;
-    this.options.ports.onUnreadable(`message ${messageId}`, `its record ${pointer.id} is not at s3 ${where}`);
+    this.options.ports.note(`The message ${messageId} is left alone: its record ${pointer.id} is not at s3 ${where}.`);
     return undefined;
   }
 
@@ -134,11 +134,16 @@ class SqsSource implements ParkedSource {
 /** What was handled is removed whatever happens meanwhile; the client has its own limits. */
 const NEVER = new AbortController().signal;
 
+/** Requests under way at once while many messages change their time. */
+const CHANGES_AT_ONCE = 8;
+
 /** The messages of one run that are ours for now. */
 class HeldMessages {
+  /** By message id; a message that comes again has a new receipt, and only that one counts. */
+  private readonly receipts = new Map<string, string>();
   private readonly seen = new Set<string>();
-  private readonly held = new Map<string, ReceivedMessage>();
   private timer: Timer | undefined;
+  private ended = false;
 
   constructor(
     private readonly queue: Queue,
@@ -149,45 +154,55 @@ class HeldMessages {
     return this.seen.size;
   }
 
-  /** Those that come for the first time. One that has come back has a new receipt, and only that one counts. */
+  /** Those that come for the first time. */
   add(messages: readonly ReceivedMessage[]): readonly ReceivedMessage[] {
     const fresh = messages.filter(({ messageId }) => !this.seen.has(messageId));
-    for (const message of messages) {
-      this.seen.add(message.messageId);
-      this.held.set(message.messageId, message);
+    for (const { messageId, receipt } of messages) {
+      this.seen.add(messageId);
+      this.receipts.set(messageId, receipt);
     }
     return fresh;
   }
 
   async remove({ messageId, receipt }: ReceivedMessage): Promise<void> {
-    await this.queue.remove(this.held.get(messageId)?.receipt ?? receipt, NEVER);
-    this.held.delete(messageId);
+    await this.queue.remove(this.receipts.get(messageId) ?? receipt, NEVER);
+    this.receipts.delete(messageId);
   }
 
+  /** From now on, until they are given back. */
   prolong(): void {
     this.timer = this.ports.clock.setTimer(PROLONG_EVERY_MS, () => {
-      void this.hideAll(HIDDEN_SECONDS);
-      this.prolong();
+      void this.hideAll(HIDDEN_SECONDS).then(() => {
+        if (!this.ended) this.prolong();
+      });
     });
   }
 
   async giveBack(): Promise<void> {
+    this.ended = true;
     this.timer?.cancel();
     await this.hideAll(0);
-    this.held.clear();
+    this.receipts.clear();
   }
 
   /** A message whose time cannot be changed comes back when it is over: it may run twice, and is not lost. */
   private async hideAll(seconds: number): Promise<void> {
-    await Promise.all(
-      [...this.held.values()].map(async ({ messageId, receipt }) => {
-        try {
-          await this.queue.hide(receipt, seconds, NEVER);
-        } catch (error) {
-          if (this.held.has(messageId))
-            this.ports.onUnreadable(`message ${messageId}`, `its time could not be changed: ${toError(error).message}`);
-        }
-      }),
-    );
+    const receipts = [...this.receipts.values()];
+    const requests: (readonly string[])[] = [];
+    for (let at = 0; at < receipts.length; at += MESSAGES_MAX) requests.push(receipts.slice(at, at + MESSAGES_MAX));
+    for (let at = 0; at < requests.length; at += CHANGES_AT_ONCE)
+      await Promise.all(requests.slice(at, at + CHANGES_AT_ONCE).map((some) => this.hide(some, seconds)));
+  }
+
+  private async hide(receipts: readonly string[], seconds: number): Promise<void> {
+    try {
+      const failed = await this.queue.hide(receipts, seconds, NEVER);
+      // One that was removed meanwhile has no time to change.
+      const held = new Set(this.receipts.values());
+      const count = failed.filter((receipt) => held.has(receipt)).length;
+      if (count > 0) this.ports.note(`The time of ${count} messages could not be changed; they may come twice.`);
+    } catch (error) {
+      this.ports.note(`The time of ${receipts.length} messages could not be changed: ${toError(error).message}`);
+    }
   }
 }

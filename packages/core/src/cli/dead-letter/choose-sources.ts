@@ -32,7 +32,7 @@ export async function openSources(request: SourceRequest, terminal: Terminal): P
   const places = named.length > 0 ? named : await placesOfModule(request, terminal);
   const ports = {
     clock: systemClock,
-    onUnreadable: (place: string, why: string): void => terminal.err(`note: ${place} is left alone: ${why}.\n`),
+    note: (text: string): void => terminal.err(`note: ${text}\n`),
   };
   const distinct = new Map(places.map((place) => [JSON.stringify(place), place]));
   return Promise.all([...distinct.values()].map((place) => openParkedSource(place, ports)));
