@@ -158,7 +158,9 @@ class FileSink implements DeadLetterSink {
     const { file: finished } = this;
     this.file = undefined;
     if (finished === undefined) return;
-    await finished.handle.close();
+    // All of it may be gone by now, and the file with it.
+    const { nlink } = await finished.handle.stat().finally(() => finished.handle.close());
+    if (nlink === 0) return;
     await rename(`${finished.path}${OPEN_END}`, `${finished.path}${CLOSED_END}`);
     await syncFolder(this.directory);
   }

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ const logger = { debug() {}, info() {}, warn() {}, error() {} };
 const notes: string[] = [];
 const source = () =>
   openFileSource(directory, {
-    clock: new ManualClock(),
+    clock: new ManualClock(Date.now()),
     note: (text) => void notes.push(text.slice(directory.length + 1)),
   });
 
@@ -97,6 +97,27 @@ describe('parked records in files', () => {
     expect(await files()).toEqual([]);
   });
 
+  it('are gone with the file of a killed writer a day after its last line, not earlier', async () => {
+    const sink = await openSink();
+    await sink.write(deadLetter('1'), signal);
+    const [left = ''] = await files();
+    const written = (hoursAgo: number) => {
+      const time = new Date(Date.now() - hoursAgo * 3_600_000);
+      return utimes(join(directory, left), time, time);
+    };
+    await written(23);
+    await takeAll();
+    expect(await files()).toContain(left);
+    await written(25);
+    await takeAll();
+    expect(await files()).toEqual([]);
+    // It was not killed after all.
+    await expect(sink.write(deadLetter('2'), signal)).rejects.toMatchObject({ code: 'SINK_FAILED' });
+    await sink.write(deadLetter('2'), signal);
+    await sink.close();
+    expect(await still()).toEqual(['2']);
+  });
+
   it('stay when a crash has torn the line that takes one out', async () => {
     await park(deadLetter('1'), deadLetter('2'));
     const [segment = ''] = await files();
@@ -146,7 +167,8 @@ describe('parked records in files', () => {
     await park(large, deadLetter('2', { partitionKey: 'ü' }));
     const taking = await source().take(() => true);
     for await (const [first, second] of taking.groups(signal)) {
-      expect(first?.entry).toEqual(large);
+      expect(Buffer.from(first?.entry.data ?? []).equals(large.data)).toBe(true);
+      expect(first?.entry.partitionKey).toBe('é\u2028');
       expect(second?.entry).toEqual(deadLetter('2', { partitionKey: 'ü' }));
     }
     await taking.end();

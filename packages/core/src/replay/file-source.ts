@@ -3,10 +3,11 @@
  *
  * R1 Segments are read, open ones too, and never changed: what is gone stands in a list beside them, synced before it
  *    counts. An entry that a consumer appends meanwhile has a place of its own, so nothing can take it out by mistake.
- * R2 A segment is removed when its writer has closed it and each of its entries is gone; its list goes after it.
+ * R2 A segment is removed when its writer has closed it and each of its entries is gone; its list goes after it. One that
+ *    a killed writer has left open is taken for closed a day after its last line: a living one writes an hour (F4).
  * R3 One process at a time takes entries out of a directory: it holds the directory's lock, which dies with it.
  */
-import { open, rm } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEntry } from '../dead-letter/entry-text.js';
 import { readPlaced, type PlacedEntry } from '../dead-letter/parked-file.js';
@@ -30,6 +31,8 @@ import { grouped, inOrder, type Placed } from './replay-order.js';
 export function openFileSource(directory: string, ports: SourcePorts): ParkedSource {
   return new FileSource(directory, ports);
 }
+
+const LEFT_OPEN_MS = 86_400_000;
 
 interface Location {
   readonly segment: Segment;
@@ -154,13 +157,20 @@ class FileSource implements ParkedSource {
     for (const name of await namesWithGone(this.directory)) {
       const segment = segments.get(name);
       if (segment !== undefined) {
-        if (!segment.closed || !(await this.isEmptied(segment))) continue;
+        if (!(await this.isClosed(segment)) || !(await this.isEmptied(segment))) continue;
         await rm(segment.path);
         // The list must not go first: without it every entry would be there again.
         await syncFolder(this.directory);
       }
       await rm(goneFile(this.directory, { name }), { force: true });
     }
+  }
+
+  private async isClosed({ closed, path }: Segment): Promise<boolean> {
+    if (closed) return true;
+    // Not there: its writer has just closed it, and the next run sees that.
+    const found = await stat(path).catch(() => undefined);
+    return found !== undefined && this.ports.clock.now() - found.mtimeMs > LEFT_OPEN_MS;
   }
 
   /** A whole line that we cannot read may be somebody's record. */

@@ -7,6 +7,9 @@ const LINE_FEED = '\n';
 
 export class GoneList {
   private handle: FileHandle | undefined;
+  private lines = '';
+  /** The write that takes the waiting lines, once the one before it has ended. */
+  private next: Promise<void> | undefined;
   private writing: Promise<void> = Promise.resolve();
   private readonly path: string;
 
@@ -17,10 +20,14 @@ export class GoneList {
     this.path = goneFile(directory, segment);
   }
 
-  /** Resolves when it would survive a power cut; a failure fails all that follow. */
+  /** Resolves when it would survive a power cut; a failure fails all that follow. What comes meanwhile shares the next sync. */
   add(offset: number, id: string): Promise<void> {
-    this.writing = this.writing.then(() => this.append(`${goneKey(offset, id)}${LINE_FEED}`));
-    return this.writing;
+    this.lines += `${goneKey(offset, id)}${LINE_FEED}`;
+    if (this.next === undefined) {
+      this.next = this.writing.then(() => this.append());
+      this.writing = this.next;
+    }
+    return this.next;
   }
 
   async close(): Promise<void> {
@@ -28,9 +35,12 @@ export class GoneList {
     await this.handle?.close();
   }
 
-  private async append(line: string): Promise<void> {
+  private async append(): Promise<void> {
     this.handle ??= await this.open();
-    await this.handle.appendFile(line);
+    const { lines } = this;
+    this.lines = '';
+    this.next = undefined;
+    await this.handle.appendFile(lines);
     await this.handle.datasync();
   }
 
