@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { DeleteStreamCommand, PutRecordsCommand, type KinesisClient } from '@aws-sdk/client-kinesis';
+import { PutRecordsCommand, type KinesisClient } from '@aws-sdk/client-kinesis';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { s3 } from '../src/dead-letter/s3-sink.js';
@@ -31,6 +31,9 @@ let moto: Moto;
 let emulator: Emulator;
 let client: KinesisClient;
 let project: string;
+/** Each test has its own: the emulator takes its time to delete one. */
+let stream: string;
+let streams = 0;
 const running = new Set<ChildProcess>();
 
 beforeAll(async () => {
@@ -49,8 +52,9 @@ beforeEach(async () => {
   await symlink(core, join(project, 'node_modules/@millrace/core'));
   await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'shop', type: 'module' }));
   await cp(consumer, join(project, 'consumer.js'));
-  await client.send(new DeleteStreamCommand({ StreamName: 'orders' })).catch(() => undefined);
-  await ensureStream({ endpoint: emulator.endpoint, region: 'us-east-1', env: {} }, { name: 'orders', shards: 2 });
+  streams += 1;
+  stream = `orders-${streams}`;
+  await ensureStream({ endpoint: emulator.endpoint, region: 'us-east-1', env: {} }, { name: stream, shards: 2 });
 });
 afterEach(async () => {
   for (const child of running) {
@@ -68,6 +72,7 @@ function millrace(variables: Variables, ...words: readonly string[]) {
     MILLRACE_KINESIS_ENDPOINT: emulator.endpoint,
     MILLRACE_LOG_LEVEL: 'error',
     SINK_ENDPOINT: moto.endpoint,
+    STREAM: stream,
     AWS_REGION: 'us-east-1',
     AWS_EC2_METADATA_DISABLED: 'true',
     ...variables,
@@ -100,7 +105,7 @@ async function put(from: number, to: number): Promise<void> {
     const note = n === to - 1 ? 'x'.repeat(20_000) : '';
     return { PartitionKey: `key-${n}`, Data: Buffer.from(JSON.stringify({ n, note })) };
   });
-  await client.send(new PutRecordsCommand({ StreamName: 'orders', Records }));
+  await client.send(new PutRecordsCommand({ StreamName: stream, Records }));
 }
 
 interface Effect {
@@ -155,7 +160,7 @@ async function replayAll(variables: Variables): Promise<void> {
   expect(still.exitCode).toBe(1);
   expect(await parkedOrders(variables)).toEqual(odd(COUNT));
 
-  const killed = millrace({ ...variables, HANDLING_MS: '100' }, 'dead-letter', 'replay', 'consumer.js');
+  const killed = millrace({ ...variables, HANDLING_MS: '250' }, 'dead-letter', 'replay', 'consumer.js');
   await until('The first half', async () => (await replayed()).length >= 4);
   killed.child.kill('SIGKILL');
   await killed.exited;

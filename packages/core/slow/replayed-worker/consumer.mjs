@@ -3,7 +3,14 @@ import { openSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineConsumer, file, NonRetryableError, recordHandler, s3, sqs } from '@millrace/core';
 
-const { BROKEN, HANDLING_MS = '0', QUEUE = '', SINK = 'file', SINK_ENDPOINT: endpoint } = process.env;
+const {
+  BROKEN,
+  HANDLING_MS = '0',
+  QUEUE = '',
+  SINK = 'file',
+  SINK_ENDPOINT: endpoint,
+  STREAM = 'orders',
+} = process.env;
 const effects = openSync('handled.txt', 'a');
 const bucket = s3({ bucket: 'parked', prefix: 'orders', endpoint });
 const sinks = {
@@ -14,7 +21,7 @@ const sinks = {
 
 export const orders = defineConsumer({
   name: 'Orders',
-  stream: 'orders',
+  stream: STREAM,
   applicationName: 'orders',
   options: { idleTimeBetweenReadsInMillis: 250 },
   checkpoint: { everyMs: 150 },

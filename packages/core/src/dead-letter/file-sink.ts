@@ -159,9 +159,12 @@ class FileSink implements DeadLetterSink {
     this.file = undefined;
     if (finished === undefined) return;
     // All of it may be gone by now, and the file with it.
-    const { nlink } = await finished.handle.stat().finally(() => finished.handle.close());
+    const { handle, path } = finished;
+    const { nlink } = await handle.stat().finally(async () => {
+      await handle.close();
+    });
     if (nlink === 0) return;
-    await rename(`${finished.path}${OPEN_END}`, `${finished.path}${CLOSED_END}`);
+    await rename(`${path}${OPEN_END}`, `${path}${CLOSED_END}`);
     await syncFolder(this.directory);
   }
 

@@ -70,6 +70,7 @@ export class ReplaySession {
     this.#daemon = new ShardDaemon({ shardId, channel: pair.daemon, store: STORES_NOTHING });
     this.#serving = this.#runner.run();
     this.#drain = () => this.#runner.drain();
+    if (options.interrupted.aborted) this.#drain();
     options.interrupted.addEventListener('abort', this.#drain, { once: true });
   }
 

@@ -48,7 +48,7 @@ function namedPlaces(flags: PlaceFlags, cwd: string): readonly ParkedPlace[] {
   const places: ParkedPlace[] = [];
   if (directory !== undefined) places.push({ kind: 'file', directory: resolve(cwd, directory) });
   if (bucketAndPrefix !== undefined) {
-    const [bucket = '', ...prefix] = bucketAndPrefix.split('/');
+    const [bucket = '', ...prefix] = bucketAndPrefix.replace(/^s3:\/\//, '').split('/');
     places.push({ ...s3({ bucket, prefix: prefix.join('/') }).place, ...connection });
   }
   if (queueUrl !== undefined) places.push({ kind: 'sqs', queueUrl, ...connection, overflow: undefined });
