@@ -174,7 +174,8 @@ describe('kinesis', () => {
     const [small = '', pointer = ''] = await parked();
     expect(parseEntry(small)).toEqual(deadLetter('1'));
     expect(parsePointer(pointer)).toMatchObject({ id: large.id, bucket: 'huge' });
-    expect((await objects('huge')).map(({ entry }) => entry)).toEqual([large]);
+    const [stored] = await objects('huge');
+    expect(Buffer.from(stored?.entry?.data ?? []).equals(large.data)).toBe(true);
   });
 
   it('does not open on the stream that the consumer reads, nor on one that is not there', async () => {

@@ -8,6 +8,7 @@
  *    after an hour: only then may replay remove it, once all of its entries are gone.
  */
 import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { SinkContext, SinkDescription } from '../definition/definition.js';
@@ -44,6 +45,14 @@ export function file(options: FileSinkOptions): SinkDescription {
       return sink;
     },
   };
+}
+
+async function statAndClose(handle: FileHandle): Promise<Stats> {
+  try {
+    return await handle.stat();
+  } finally {
+    await handle.close();
+  }
 }
 
 function warnUnlessDurable(options: FileSinkOptions, { engine, applicationName, ports }: SinkContext): void {
@@ -160,9 +169,7 @@ class FileSink implements DeadLetterSink {
     if (finished === undefined) return;
     // All of it may be gone by now, and the file with it.
     const { handle, path } = finished;
-    const { nlink } = await handle.stat().finally(async () => {
-      await handle.close();
-    });
+    const { nlink } = await statAndClose(handle);
     if (nlink === 0) return;
     await rename(`${path}${OPEN_END}`, `${path}${CLOSED_END}`);
     await syncFolder(this.directory);
