@@ -26,6 +26,7 @@ export const layers = [
   'cli',
   'composition',
   'control',
+  'replay',
   'health',
   'supervisor',
   'host',

@@ -41,6 +41,7 @@ export const ERROR_CODES = {
   TRANSPORT_FAILED: 'The channel to the daemon broke.',
   // dead letters
   SINK_FAILED: 'The dead-letter sink did not take a record.',
+  REPLAY_FAILED: 'Parked records cannot be read back, run again or removed.',
   // running
   ENGINE_UNAVAILABLE: 'The engine that was asked for cannot run here.',
   ENGINE_REFUSED: 'The local engine refuses to run where it would read every shard in every replica.',

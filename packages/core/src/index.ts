@@ -73,6 +73,7 @@ export type {
   MiddlewareSource,
   Next,
 } from './definition/middleware.js';
+export type { AwsPlace, ParkedPlace, S3Place } from './definition/parked-place.js';
 export type { Decoded, DtoClass, Payload, SchemaInput } from './definition/payload.js';
 export type {
   BatchHandler,
@@ -127,6 +128,15 @@ export type { Ref } from './container/services.js';
 // Dead letters
 export { file } from './dead-letter/file-sink.js';
 export type { FileSinkOptions } from './dead-letter/file-sink.js';
+export { fn } from './dead-letter/function-sink.js';
+export { kinesis } from './dead-letter/kinesis-sink.js';
+export type { KinesisSinkOptions } from './dead-letter/kinesis-sink.js';
+export { s3 } from './dead-letter/s3-sink.js';
+export type { S3SinkDescription, S3SinkOptions } from './dead-letter/s3-sink.js';
+export { sqs } from './dead-letter/sqs-sink.js';
+export type { SqsSinkOptions } from './dead-letter/sqs-sink.js';
+export type { AwsOptions } from './dead-letter/aws-connection.js';
+export type { TooLargeOptions } from './dead-letter/overflow.js';
 export { readParked } from './dead-letter/parked-file.js';
 export type { TornLine } from './dead-letter/parked-file.js';
 

@@ -37,6 +37,7 @@ export function helpFooter(): string {
     `  $ millrace put orders --endpoint http://127.0.0.1:4568 --pattern '{"id":"{{n}}"}' --count 100`,
     '  $ millrace properties src/order-mailer.ts',
     '  $ millrace provision dist/order-mailer.js --leases',
+    '  $ millrace dead-letter replay dist/order-mailer.js --cause HANDLER_TIMEOUT',
     '  $ millrace jars fetch',
     '  $ millrace doctor dist/order-mailer.js',
     '  $ millrace status',

@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { EXIT_CODES, exitCodeOf } from '../exit-codes.js';
 import type { Engine } from '../worker-options.js';
 import { addDoctorCommand } from './doctor/doctor-program.js';
+import { addDeadLetterCommands } from './dead-letter/dead-letter-program.js';
 import { addDevCommand } from './dev/dev-program.js';
 import { helpFooter } from './help-text.js';
 import { addJarsCommands } from './jars/jars-program.js';
@@ -50,6 +51,7 @@ export function buildProgram(terminal: Terminal, finish: Finish): Command {
   program.commandsGroup('Running:');
   addRunCommand(program, terminal);
   addPropertiesCommand(program, terminal);
+  addDeadLetterCommands(program, terminal, finish);
   program.commandsGroup('Operating:');
   addOperateCommands(program, terminal);
   program.commandsGroup('Deploying:');

@@ -45,6 +45,8 @@ export interface RecordContext extends ShardContext {
   readonly record: ConsumerRecord;
   /** 1 at the first run. */
   readonly attempt: number;
+  /** True while `millrace dead-letter replay` runs a parked record again: `checkpoint()` then stores nothing. */
+  readonly replayed: boolean;
   /** How far the shard lags behind its tip, in milliseconds; undefined when the daemon did not say. */
   readonly millisBehindLatest: number | undefined;
   /**
@@ -81,6 +83,8 @@ export interface BatchItem<T> {
 
 export interface BatchContext extends ShardContext {
   readonly attempt: number;
+  /** As RecordContext.replayed. */
+  readonly replayed: boolean;
   readonly millisBehindLatest: number | undefined;
   /** As RecordContext.checkpoint, for the whole batch. */
   checkpoint(): Promise<void>;

@@ -7,6 +7,7 @@ import type { DeadLetterSink, RuntimePorts, Scope } from '../ports.js';
 import type { ConsumerRecord } from './context.js';
 import type { FilterPattern } from './filter-pattern.js';
 import type { Idempotency, MiddlewareSource } from './middleware.js';
+import type { ParkedPlace } from './parked-place.js';
 
 export interface ConsumerDefinition {
   /** The class's name, or the name given to defineConsumer. */
@@ -162,6 +163,8 @@ export interface SinkDescription {
   readonly label: string;
   readonly durable: boolean;
   readonly open: (context: SinkContext) => Promise<DeadLetterSink>;
+  /** Where `millrace dead-letter` finds what was parked; undefined: nowhere that it knows. */
+  readonly place?: ParkedPlace;
 }
 
 export interface SinkContext {

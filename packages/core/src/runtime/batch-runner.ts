@@ -128,7 +128,7 @@ export class BatchRunner {
 
   async #attempt(run: Run, { millisBehindLatest }: LastBatch): Promise<AttemptResult> {
     const { items, failures } = run;
-    const { ports, life, consumer, invoke, facts, report, checkpointer } = this.#parts;
+    const { ports, life, consumer, invoke, facts, report, checkpointer, replayed } = this.#parts;
     const name = `${consumer.definition.name}.${this.#handler.name}`;
     const attempt = new Attempt({
       clock: ports.clock,
@@ -152,6 +152,7 @@ export class BatchRunner {
     const context = new WholeBatchContext(basis, {
       handler: this.#handler.name,
       attempt: number,
+      replayed,
       millisBehindLatest,
       openScope: () => new AttemptScope(this.#parts, attempt),
       checkpoint: () => {

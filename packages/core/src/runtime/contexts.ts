@@ -62,6 +62,7 @@ export interface RecordControls {
   /** The method's name. */
   readonly handler: string;
   readonly attempt: number;
+  readonly replayed: boolean;
   readonly millisBehindLatest: number | undefined;
   checkpoint(): Promise<void>;
   defer(): Deferred;
@@ -72,6 +73,7 @@ export interface RecordControls {
 class RecordBoundContext extends HookContext {
   readonly record: ConsumerRecord;
   readonly attempt: number;
+  readonly replayed: boolean;
   readonly millisBehindLatest: number | undefined;
   readonly #controls: BoundControls;
   #boundLog: Logger | undefined;
@@ -81,6 +83,7 @@ class RecordBoundContext extends HookContext {
     super(basis);
     this.record = record;
     this.attempt = controls.attempt;
+    this.replayed = controls.replayed;
     this.millisBehindLatest = controls.millisBehindLatest;
     this.#controls = controls;
   }
@@ -103,7 +106,7 @@ class RecordBoundContext extends HookContext {
   }
 }
 
-type BoundControls = Pick<RecordControls, 'attempt' | 'millisBehindLatest' | 'handler' | 'openScope'>;
+type BoundControls = Pick<RecordControls, 'attempt' | 'replayed' | 'millisBehindLatest' | 'handler' | 'openScope'>;
 
 export class OneRecordContext extends RecordBoundContext implements RecordContext {
   readonly #controls: RecordControls;
@@ -166,6 +169,7 @@ export class EmitContext extends HookContext implements WindowContext {
 
 export class WholeBatchContext extends HookContext implements BatchContext {
   readonly attempt: number;
+  readonly replayed: boolean;
   readonly millisBehindLatest: number | undefined;
   readonly #controls: Omit<RecordControls, 'defer'>;
   #boundLog: Logger | undefined;
@@ -174,6 +178,7 @@ export class WholeBatchContext extends HookContext implements BatchContext {
   constructor(basis: ContextBasis, controls: Omit<RecordControls, 'defer'>) {
     super(basis);
     this.attempt = controls.attempt;
+    this.replayed = controls.replayed;
     this.millisBehindLatest = controls.millisBehindLatest;
     this.#controls = controls;
   }

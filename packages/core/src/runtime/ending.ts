@@ -173,7 +173,7 @@ export class Endings {
 
   async #park(failed: FailedRecord, answer?: Answer): Promise<Ending> {
     const { slot, handler, error, neverAgain } = failed;
-    const { sinks, parking, consumer } = this.#parts;
+    const { sinks, parking, consumer, replayed } = this.#parts;
     const sink = sinks.sinkOf(handler?.name);
     if (sink === undefined) return this.#holdForGood(failed);
     const request = { sink, slot, handler: handler?.name, error, neverAgain };
@@ -184,7 +184,7 @@ export class Endings {
     if (deadLetter?.sameKey === 'hold') this.#parkedKeys.add(orderKey(slot));
     this.#parts.report.log.warn(
       { recordId: slot.record.id, attempts: slot.attempts, err: error },
-      'A record is parked.',
+      replayed ? 'A record failed again and stays parked.' : 'A record is parked.',
     );
     return this.settle(slot, 'parked', error);
   }

@@ -249,7 +249,7 @@ export class RecordRunner {
   }
 
   #context(run: Run): RecordContext | WindowRecordContext<unknown> {
-    const { ports, report, facts } = this.#parts;
+    const { ports, report, facts, replayed } = this.#parts;
     const { slot, attempt, number } = run;
     const basis = { shardId: facts.shardId, clock: ports.clock, log: report.log, signalOf: () => attempt.signal };
     const { millisBehindLatest } = this.#batch;
@@ -257,11 +257,19 @@ export class RecordRunner {
     const openScope = (): AttemptScope => new AttemptScope(this.#parts, attempt);
     if (this.#absorber !== undefined) {
       const window = this.#absorber.open;
-      return new AbsorbContext(basis, slot.record, { handler, attempt: number, millisBehindLatest, openScope, window });
+      return new AbsorbContext(basis, slot.record, {
+        handler,
+        attempt: number,
+        replayed,
+        millisBehindLatest,
+        openScope,
+        window,
+      });
     }
     return new OneRecordContext(basis, slot.record, {
       handler,
       attempt: number,
+      replayed,
       millisBehindLatest,
       checkpoint: () => this.#checkpoint(run),
       defer: () => this.#defer(run),

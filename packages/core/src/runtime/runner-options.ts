@@ -19,6 +19,8 @@ export interface ShardRunnerOptions {
   readonly retentionMs: number | undefined;
   /** Ends the whole worker in order: StopWorkerError, `then: 'stop'`, a doubt that lasts. */
   readonly requestStop: (cause: Error) => void;
+  /** What this session delivers was parked once: handlers see it in their context. Default false. */
+  readonly replayed?: boolean;
   /** A younger session of the same shard ends this one's claim (S6); called once the shard is known. */
   readonly onShardKnown?: (shardId: string) => void;
 }

@@ -32,6 +32,8 @@ export interface SessionParts {
   /** Calls a handler, with its middleware around it. */
   readonly invoke: Invoke;
   readonly sinks: OpenSinks;
+  /** The records were parked once and run again, by hand. */
+  readonly replayed: boolean;
   /** Ends the whole worker in order. */
   readonly requestStop: (cause: Error) => void;
 }

@@ -212,7 +212,7 @@ export class ShardWork {
   }
 
   #assemble(started: StartedShard, facts: SessionParts['facts']): Running {
-    const { consumer, ports, life, report, requestStop } = this.#options;
+    const { consumer, ports, life, report, requestStop, replayed = false } = this.#options;
     const { definition, stream, applicationName } = consumer;
     const parts: SessionParts = {
       consumer,
@@ -239,6 +239,7 @@ export class ShardWork {
       instance: started.instance,
       scope: started.scope,
       invoke: started.invoke,
+      replayed,
       requestStop: (cause) => {
         life.drain('workerStopping', 0);
         requestStop(cause);
