@@ -175,8 +175,10 @@ export class World {
 
   /** Such records wait for a redeploy, whatever heals. */
   #mayHoldForGood(): boolean {
-    const { then, sameKey } = this.#plan;
-    return then === 'hold' || (then === 'deadLetter' && sameKey === 'hold');
+    const { then, sameKey, behaviours } = this.#plan;
+    // Ten deferred records that fail in a row look like an outage, and those do not run again.
+    const outage = this.#delivered >= 10 && behaviours.some(({ kind }) => kind === 'defer');
+    return then === 'hold' || (then === 'deadLetter' && (sameKey === 'hold' || outage));
   }
 }
 
