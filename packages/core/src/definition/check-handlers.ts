@@ -1,13 +1,23 @@
 /** Handlers, each by itself. How they stand to each other is judged in check-routing.ts. */
 import { checkDeadLetter, checkRetry, completeRetry, type PartialRetry } from './check-policies.js';
 import { checkParameter, checkSchema, checkSchemaFitsDecode } from './check-schema.js';
-import { type At, checkChoice, checkFunction, checkOptions, inside, type PlainOptions } from './check-values.js';
+import {
+  type At,
+  checkChoice,
+  checkFunction,
+  checkNumber,
+  checkOptions,
+  IN_FLIGHT_MAX,
+  inside,
+  type PlainOptions,
+  TIMER_MAX_MS,
+} from './check-values.js';
 import { type DeclaredConsumer, type DeclaredHandler, handlerPlace } from './declared.js';
 import type { BatchHandler, Decode, Handler, RecordHandler } from './definition.js';
 import { type Issues, oneOf, show } from './issues.js';
 
 const recordOptionNames = ['schema', 'decode', 'type', 'when', 'key', 'otherwise'];
-const batchOptionNames = ['schema', 'decode', 'order'];
+const batchOptionNames = ['schema', 'decode', 'order', 'maxItems', 'maxWaitMs', 'bisect'];
 const decoders = ['json', 'text', 'bytes'] as const;
 
 /** What handlers need to know of their consumer. */
@@ -59,6 +69,13 @@ function batchHandler(handler: DeclaredHandler, consumer: ConsumerFacts, at: At)
     ...commonParts(handler, { consumer, options, at }),
     kind: 'batch',
     order: checkChoice(options['order'], ['any', 'strict'], { ...at, name: 'order' }) ?? 'any',
+    maxItems: checkNumber(
+      options['maxItems'],
+      { min: 1, max: IN_FLIGHT_MAX, integer: true },
+      { ...at, name: 'maxItems' },
+    ),
+    maxWaitMs: checkNumber(options['maxWaitMs'], { min: 1, max: TIMER_MAX_MS }, { ...at, name: 'maxWaitMs' }),
+    bisect: checkFlag(options['bisect'], { ...at, name: 'bisect' }),
   });
 }
 

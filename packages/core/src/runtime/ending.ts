@@ -51,7 +51,7 @@ export class Endings {
     const policy = this.policyOf(handler);
     if (isMillraceError(error, 'KEY_PARKED')) return this.#holdForGood(slot, error);
     const decision = decide(
-      { policy, attempts: slot.attempts, error, ageMs: this.#ageMs(slot) },
+      { policy, attempts: slot.attempts - slot.halvings, error, ageMs: this.#ageMs(slot) },
       this.#parts.ports.random,
     );
     switch (decision.kind) {
@@ -81,6 +81,17 @@ export class Endings {
     if (decision.kind === 'retry' || policy.then === 'hold') return this.#holdForGood(slot, error);
     const ending = await this.#exhausted({ slot, handler, error, policy, decision });
     return ending.kind === 'again' ? this.#holdForGood(slot, error) : ending;
+  }
+
+  /** Both halves of a batch failed alike, which says nothing about its records: none is given up, all are tried again. */
+  outage(slot: RecordSlot, handler: Handler, error: Error): Extract<Ending, { kind: 'again' }> {
+    const { maxDelayMs } = this.policyOf(handler);
+    slot.phase = 'failed';
+    slot.halvings += 1;
+    const why = `both halves of its batch failed alike, so this looks like an outage; the batch is tried again every ${maxDelayMs} ms`;
+    this.#parts.holds.hold(slot, why, error);
+    this.#parts.report.countRetry(slot, maxDelayMs, error);
+    return { kind: 'again', delayMs: maxDelayMs };
   }
 
   policyOf(handler: Handler | undefined): RetryPolicy {
