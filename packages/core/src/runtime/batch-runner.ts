@@ -137,19 +137,23 @@ export class BatchRunner {
 
   /** Settles what succeeded, ends what is exhausted, and gives back what is to run again. */
   async #judge({ items, failures }: RunEnd): Promise<Again | undefined> {
+    const strict = this.#handler.order === 'strict';
     const again: Item[] = [];
     let delayMs: number | undefined;
     let cut = false;
     if (failures.size < items.length) this.#endings.succeeded();
+    // What becomes of a failed item may take for ever, and those behind it have been handled.
+    if (!strict) for (const { slot } of items) if (!failures.has(slot)) this.#succeed(slot);
     for (const item of items) {
       const error = failures.get(item.slot);
       if (cut) {
         // It runs again because of another item, so this run is not an attempt of its own.
         item.slot.attempts -= 1;
         again.push(item);
-      } else if (error === undefined) this.#succeed(item.slot);
-      else {
-        cut = this.#handler.order === 'strict';
+      } else if (error === undefined) {
+        if (strict) this.#succeed(item.slot);
+      } else {
+        cut = strict;
         const ending = await this.#endings.after(item.slot, this.#handler, error);
         if (ending.kind === 'abandoned') return undefined;
         if (ending.kind === 'again') {

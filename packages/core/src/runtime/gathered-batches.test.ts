@@ -308,7 +308,7 @@ describe('what has gathered', () => {
     await test.during(test.daemon.shutdownRequested());
 
     expect(calls()).toEqual([[1, 2]]);
-    expect(test.settled).toEqual(['1:parked', '2:handled']);
+    expect(test.settled).toEqual(['2:handled', '1:parked']);
     expect(test.checkpoints).toEqual(['2']);
   });
 

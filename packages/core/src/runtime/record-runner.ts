@@ -102,7 +102,7 @@ export class RecordRunner {
 
   async #startWhenPrepared(slot: RecordSlot, preparing: PromiseLike<Prepared>, turn: Turn | undefined): Promise<void> {
     const prepared = await whenPrepared(this.#parts, slot, preparing);
-    if (prepared === undefined) this.#endings.abandon(slot, 'no further handler starts');
+    if (prepared === undefined || !this.#parts.life.accepting) this.#endings.abandon(slot, 'no further handler starts');
     else await this.#start(slot, prepared, turn);
   }
 
@@ -199,7 +199,7 @@ export class RecordRunner {
         this.#endings.abandon(slot, 'the session ended before its next attempt');
         return;
       }
-      if (turn !== undefined && !(await turn.take())) {
+      if (turn !== undefined && !((await turn.take()) && life.accepting)) {
         this.#endings.abandon(slot, 'the session ended before its next attempt');
         return;
       }
