@@ -196,9 +196,7 @@ function fateOf(test: TestSession, n: number, runs: number): string {
   const settled = test.settled.find((each) => each.startsWith(`${n}:`));
   if (settled !== undefined) return settled.slice(2);
   if (test.abandoned.includes(String(n))) return 'abandoned';
-  const last = ofRecord(test, n)
-    .filter(({ kind }) => kind === 'held' || kind === 'released')
-    .at(-1);
+  const last = ofRecord(test, n).findLast(({ kind }) => kind === 'held' || kind === 'released');
   if (last?.kind === 'held') return 'held';
   return runs === 0 ? 'waits' : 'undecided';
 }
