@@ -15,6 +15,7 @@ import { standardPipes } from './standard-pipes.js';
 import type { DaemonHealth, HostHealth } from './runtime/worker-health.js';
 import { supervisorOf, type WorkerPart } from './worker-part.js';
 import type { Engine, WorkerOptions, WorkerOutcome } from './worker-options.js';
+import { refuseLongWindows } from './window-retention.js';
 
 export interface ConsumerEngine {
   readonly consumer: ResolvedConsumer;
@@ -78,6 +79,7 @@ async function startLocal(request: EngineRequest): Promise<ConsumerEngine> {
   const open: OpenLocal = { source, store: undefined };
   try {
     const { retentionMs } = await source.describe(AbortSignal.timeout(START_TIMEOUT_MS));
+    refuseLongWindows(consumer, retentionMs);
     open.store = await openStore(request);
     const sessions = new LiveSessions({ ...setup, retentionMs });
     const engine = new LocalEngine({

@@ -20,6 +20,7 @@ import { Fleet, type Hosting } from './supervisor/fleet.js';
 import { startDaemon, type RunningDaemon, type StartDaemonOptions } from './supervisor/start-daemon.js';
 import { takeIdentity } from './supervisor/take-identity.js';
 import type { WorkerOptions, WorkerOutcome } from './worker-options.js';
+import { refuseLongWindows } from './window-retention.js';
 
 export interface DaemonEnginesRequest {
   readonly consumers: readonly ResolvedConsumer[];
@@ -147,6 +148,7 @@ async function lookAll(
   const reports = await Promise.all(consumers.map((consumer) => preflight(consumer, { env, clock, signal })));
   const say = ({ code, message }: Notice): void => logger.warn({ code }, message);
   for (const { notices } of reports) notices.forEach(say);
+  for (const [index, consumer] of consumers.entries()) refuseLongWindows(consumer, reports[index]?.retentionMs);
   fleet.knowRetention(
     Object.fromEntries(consumers.map(({ applicationName }, index) => [applicationName, reports[index]?.retentionMs])),
   );

@@ -18,6 +18,8 @@ interface OneRecord extends Common {
   /** `shardId:sequenceNumber:subSequenceNumber` */
   readonly recordId: string;
   readonly partitionKey: string;
+  /** What it is ordered by, when that is not its partition key (`@Concurrency`). */
+  readonly lane?: string;
 }
 
 export type SessionEvent =
@@ -56,6 +58,18 @@ export type SessionEvent =
   | (Common & { readonly kind: 'leaseDoubt'; readonly why: string })
   | (Common & { readonly kind: 'draining'; readonly reason: string })
   | (Common & { readonly kind: 'sessionEnded'; readonly why: string; readonly abandoned: number })
+  /** A tumbling window is over and its state is where it belongs, or was skipped as its policy says. */
+  | (Common & {
+      readonly kind: 'windowEmitted';
+      readonly how: 'handled' | 'skipped';
+      /** `shardId:startMs:sequenceNumber:subSequenceNumber` of its first record. */
+      readonly id: string;
+      readonly startMs: number;
+      readonly endMs: number;
+      readonly records: number;
+      readonly last: PositionData;
+      readonly closedBy: 'record' | 'clock' | 'shardEnd';
+    })
   // single records, only for observers with `records: true`
   | (OneRecord & { readonly kind: 'handlerStarted'; readonly handler: string; readonly attempt: number })
   | (OneRecord & {
@@ -76,6 +90,8 @@ export type SessionEvent =
       readonly attempts: number;
       readonly error: Error | undefined;
     })
+  /** It is part of an open window's state; it settles when the window is emitted. */
+  | (OneRecord & { readonly kind: 'recordAbsorbed' })
   /** Its handler took a `defer()` handle: from here on the handle decides over the record. */
   | (OneRecord & { readonly kind: 'recordDeferred' })
   | (OneRecord & { readonly kind: 'recordAbandoned'; readonly why: string });

@@ -10,7 +10,7 @@ import './process-role.js';
 
 // Declaring consumers
 export { KinesisConsumer } from './decorators/kinesis-consumer.js';
-export { OnBatch, OnRecord } from './decorators/handlers.js';
+export { OnBatch, OnRecord, OnWindow } from './decorators/handlers.js';
 export { OnInitialize, OnLeaseLost, OnShardEnd, OnShutdownRequested } from './decorators/hooks.js';
 export type { ShardHookDecorator } from './decorators/hooks.js';
 export { CheckpointPolicy, Concurrency, DeadLetter, RetryPolicy } from './decorators/policies.js';
@@ -21,7 +21,7 @@ export type {
   PolicyDecorator,
 } from './decorators/decorator-types.js';
 export { readDefinition } from './decorators/read-definition.js';
-export { batchHandler, defineConsumer, recordHandler } from './definition/define-consumer.js';
+export { batchHandler, defineConsumer, recordHandler, windowHandler } from './definition/define-consumer.js';
 export type { ConsumerData, DeadLetterInput, HandlerData } from './definition/define-consumer.js';
 export type { ConsumerOptions, ConsumerOptionsSource, MillraceOptions } from './definition/consumer-options.js';
 export type {
@@ -33,6 +33,8 @@ export type {
 } from './definition/kcl-properties.js';
 export type {
   BatchOptions,
+  Emit,
+  WindowOptions,
   CheckpointOptions,
   ConcurrencyOptions,
   DeadLetterOptions,
@@ -43,6 +45,7 @@ export type {
 export type { Decoded, DtoClass, Payload, SchemaInput } from './definition/payload.js';
 export type {
   BatchHandler,
+  WindowHandler,
   CheckpointPolicy as ResolvedCheckpointPolicy,
   ConsumerClass,
   ConsumerDefinition,
@@ -71,6 +74,9 @@ export { SHARD } from './definition/context.js';
 export type {
   Batch,
   BatchContext,
+  WindowBounds,
+  WindowContext,
+  WindowRecordContext,
   BatchItem,
   ConsumerRecord,
   Deferred,

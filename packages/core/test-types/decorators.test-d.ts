@@ -2,10 +2,18 @@ import { type } from 'arktype';
 import * as v from 'valibot';
 import { describe, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
-import type { Batch, BatchContext, RecordContext, ShardContext, ShutdownContext } from '../src/definition/context.js';
+import type {
+  Batch,
+  BatchContext,
+  RecordContext,
+  ShardContext,
+  ShutdownContext,
+  WindowContext,
+  WindowRecordContext,
+} from '../src/definition/context.js';
 import type { SinkDescription } from '../src/definition/definition.js';
 import type { Decoded, Payload } from '../src/definition/payload.js';
-import { OnBatch, OnRecord } from '../src/decorators/handlers.js';
+import { OnBatch, OnRecord, OnWindow } from '../src/decorators/handlers.js';
 import { OnInitialize, OnLeaseLost, OnShardEnd, OnShutdownRequested } from '../src/decorators/hooks.js';
 import { KinesisConsumer } from '../src/decorators/kinesis-consumer.js';
 import { CheckpointPolicy, DeadLetter, RetryPolicy } from '../src/decorators/policies.js';
@@ -42,6 +50,37 @@ describe('the payload of a handler', () => {
     expectTypeOf<Decoded<'bytes'>>().toEqualTypeOf<Uint8Array>();
     expectTypeOf<Decoded<() => OrderLike>>().toEqualTypeOf<OrderLike>();
     expectTypeOf<Decoded<() => Promise<OrderLike>>>().toEqualTypeOf<OrderLike>();
+  });
+});
+
+describe('windows', () => {
+  it('type the state from its factory, and emit as a function or as a method of the class', () => {
+    class Fits {
+      @OnWindow({ everyMs: 1_000, state: () => new Map<string, number>(), emit: 'total', schema: zodOrder })
+      byMethod(order: z.infer<typeof zodOrder>, context: WindowRecordContext<Map<string, number>>): void {
+        context.state.set(order.id, order.total);
+      }
+      total(totals: Map<string, number>, context: WindowContext): void {
+        expectTypeOf(context.closedBy).toEqualTypeOf<'record' | 'clock' | 'shardEnd'>();
+        totals.clear();
+      }
+      @OnWindow({ everyMs: 1_000, state: () => 0, emit: (count) => void count.toFixed() })
+      byFunction(_: unknown, context: WindowRecordContext<number>): void {
+        context.state += 1;
+      }
+    }
+    expectTypeOf(Fits).toBeConstructibleWith();
+  });
+
+  it('do not compile when emit takes another state, or is no method', () => {
+    class Wrong {
+      // @ts-expect-error the state is a number
+      @OnWindow({ everyMs: 1_000, state: () => 0, emit: 'takesText' }) a(_payload: unknown): void {}
+      takesText(_state: string): void {}
+      // @ts-expect-error there is no such method
+      @OnWindow({ everyMs: 1_000, state: () => 0, emit: 'nowhere' }) b(_payload: unknown): void {}
+    }
+    expectTypeOf(Wrong).toBeConstructibleWith();
   });
 });
 

@@ -5,7 +5,7 @@ import type { HistoryEntry } from './history.js';
 import { readSessions, type RecordMark } from './session-ledger.js';
 import { OUR_FAULT, type Violation } from './violation.js';
 
-/** The records of one key in one session. */
+/** The records of one key in one session; the key is what the consumer orders by. */
 interface Lane {
   /** What runs, and the entry its call began with: a batch handler's call starts several records at once. */
   readonly running: Map<string, number>;
@@ -28,7 +28,8 @@ export function checkOrder(entries: readonly HistoryEntry[], definition: Consume
     const { event, sessionId, shardId } = entry;
     const record = sessions.get(sessionId)?.records.get(event.recordId);
     if (record === undefined) continue;
-    const lane = laneOf(lanes, `${sessionId} ${record.partitionKey}`);
+    const key = event.lane ?? record.partitionKey;
+    const lane = laneOf(lanes, `${sessionId} ${key}`);
     if (event.kind !== 'handlerStarted') {
       follow(lane, event);
       continue;
@@ -38,7 +39,7 @@ export function checkOrder(entries: readonly HistoryEntry[], definition: Consume
     lane.running.set(record.id, callAt);
     if (lane.furthest === undefined || comparePositions(record, lane.furthest) > 0) lane.furthest = record;
     if (wrong === undefined) continue;
-    const what = `the handler of ${record.id} (key "${record.partitionKey}") started ${wrong}`;
+    const what = `the handler of ${record.id} (key "${key}") started ${wrong}`;
     violations.push({ invariant: 'I2', what, shardId, recordId: record.id, at, cause: OUR_FAULT });
   }
   return violations;
@@ -81,6 +82,7 @@ function follow(lane: Lane, event: Extract<SessionEvent, { partitionKey: string 
       lane.owing.delete(recordId);
       return;
     case 'handlerStarted':
+    case 'recordAbsorbed':
     case 'retryScheduled':
       return;
     default:

@@ -5,7 +5,9 @@ import {
   type Batch,
   type ConsumerDefinition,
   type Decode,
+  type BatchHandler,
   type Handler,
+  type RecordHandler,
 } from '@millrace/core';
 import type { TestBedOptions } from './bed-options.js';
 import type { DeliveredRecord } from './history.js';
@@ -87,13 +89,14 @@ export function handler(
   const definition = typeof consumer === 'function' ? readDefinition(consumer) : consumer;
   const found = definition.handlers.find((each) => each.name === name);
   if (found === undefined) throw noSuchHandler(definition, name);
+  if (found.kind === 'window') throw onlyInWindows(found);
   // The overloads say what comes for which handler.
   return { run: (input) => runOnce(definition, found, { input, options }) as Promise<never> };
 }
 
 async function runOnce(
   definition: ConsumerDefinition,
-  found: Handler,
+  found: RecordHandler | BatchHandler,
   { input, options }: { readonly input: unknown; readonly options: HandlerOptions },
 ): Promise<HandlerOutcome | BatchOutcome> {
   const decode = found.decode ?? resolveFor(definition, options).settings.decode;
@@ -117,7 +120,11 @@ async function runOnce(
 const STUCK_AFTER_MS = 5_000;
 
 /** The consumer with this one handler, which runs once and whose own checkpoints are the only ones. */
-function onlyThis(definition: ConsumerDefinition, found: Handler, timeoutMs: number | undefined): ConsumerDefinition {
+function onlyThis(
+  definition: ConsumerDefinition,
+  found: RecordHandler | BatchHandler,
+  timeoutMs: number | undefined,
+): ConsumerDefinition {
   const policy = found.retry ?? definition.retry;
   const retry = { ...policy, attempts: 1, then: 'skip' as const, timeoutMs: timeoutMs ?? policy.timeoutMs };
   const once = { retry, deadLetter: undefined };
@@ -191,6 +198,13 @@ function aggregated({ name }: Handler): MillraceError {
   return new MillraceError(
     'TEST_MISUSED',
     `${name} was given an intact KPL aggregate, which the daemon takes apart. Give run() one of its user records, or use testBed.`,
+  );
+}
+
+function onlyInWindows({ name }: Handler): MillraceError {
+  return new MillraceError(
+    'TEST_MISUSED',
+    `${name} takes records into a window, which one record alone does not end. Use testBed: deliver the records, then end the shard or let its time pass.`,
   );
 }
 

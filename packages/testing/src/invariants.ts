@@ -18,7 +18,7 @@ export function checkInvariants(entries: readonly HistoryEntry[], definition: Co
     ...checkOrder(entries, definition),
     ...checkNoLateStarts(entries, definition),
     ...checkIncrease(entries),
-    ...checkStatuses(entries),
+    ...checkStatuses(entries, definition),
     ...checkPurity(entries),
     ...checkMoments(entries),
     ...checkBytes(entries),

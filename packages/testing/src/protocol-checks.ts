@@ -1,4 +1,5 @@
 /** I5 and I6: what the worker says to the daemon, and when. */
+import type { ConsumerDefinition } from '@millrace/core';
 import type { HistoryEntry } from './history.js';
 import { OUR_FAULT, type InvariantId, type Violation } from './violation.js';
 
@@ -16,13 +17,15 @@ const PRINTED =
   'something wrote to standard output past the guard: a native module, or code that opened the descriptor itself';
 
 /** I5 */
-export function checkStatuses(entries: readonly HistoryEntry[]): Violation[] {
+export function checkStatuses(entries: readonly HistoryEntry[], { concurrency }: ConsumerDefinition): Violation[] {
+  // Lanes acknowledge a batch while the last of its records run.
+  const ahead = concurrency !== undefined;
   const turns = new Map<string, Turn>();
   return entries.flatMap((entry, at) => {
     if (!('sessionId' in entry)) return [];
     const turn = turns.get(entry.sessionId) ?? newTurn();
     turns.set(entry.sessionId, turn);
-    const wrong = entry.kind === 'event' ? readEvent(turn, entry) : readWire(turn, entry);
+    const wrong = entry.kind === 'event' ? readEvent(turn, entry, ahead) : readWire(turn, entry);
     return wrong === undefined ? [] : [violation('I5', { entry, at, ...wrong })];
   });
 }
@@ -60,7 +63,7 @@ function readWire(turn: Turn, entry: Exclude<InSession, { kind: 'event' }>): Wro
 }
 
 /** Work that a session has given up is not waited for. */
-function readEvent(turn: Turn, { event }: Extract<InSession, { kind: 'event' }>): Wrong | undefined {
+function readEvent(turn: Turn, { event }: Extract<InSession, { kind: 'event' }>, ahead: boolean): Wrong | undefined {
   if (event.kind === 'handlerStarted') turn.running.add(event.recordId);
   if (event.kind === 'handlerEnded' || event.kind === 'recordAbandoned') turn.running.delete(event.recordId);
   if (event.kind === 'checkpointRequested') turn.checkpointing = true;
@@ -68,7 +71,8 @@ function readEvent(turn: Turn, { event }: Extract<InSession, { kind: 'event' }>)
   if (event.kind === 'leaseDoubt' || event.kind === 'draining') turn.closing = true;
   if (event.kind !== 'acknowledged') return undefined;
   const [recordId] = turn.running;
-  if (recordId !== undefined && !turn.closing)
+  const mayRun = turn.closing || (ahead && event.action === 'processRecords');
+  if (recordId !== undefined && !mayRun)
     return { what: `${event.action} was acknowledged while the handler of ${recordId} was running`, recordId };
   return turn.checkpointing ? { what: `${event.action} was acknowledged while a checkpoint was in flight` } : undefined;
 }

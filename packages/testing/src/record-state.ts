@@ -60,6 +60,9 @@ function read(facts: RecordFacts, event: RecordEvent): void {
     case 'retryScheduled':
       facts.state = `it waits ${event.delayMs} ms for its next attempt after ${errorText(event.error)}`;
       return;
+    case 'recordAbsorbed':
+      facts.state = 'it is part of a window that was not emitted';
+      return;
     case 'recordDeferred':
       facts.state = 'it is deferred and its handle was not used';
       return;

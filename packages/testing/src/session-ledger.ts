@@ -110,6 +110,7 @@ function readRecordEvent(mark: RecordMark, event: Extract<SessionEvent, { partit
       mark.deferredAt ??= at;
       return;
     case 'recordAbandoned':
+    case 'recordAbsorbed':
     case 'retryScheduled':
       return;
     default:

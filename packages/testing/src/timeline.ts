@@ -121,6 +121,8 @@ function describeRecordEvent(event: RecordEvent): string {
       return `runs again in ${event.delayMs}ms`;
     case 'recordSettled':
       return `settled: ${event.how}${event.error === undefined ? '' : ` (${errorText(event.error)})`}`;
+    case 'recordAbsorbed':
+      return 'absorbed';
     case 'recordDeferred':
       return 'deferred';
     case 'recordAbandoned':
@@ -151,6 +153,8 @@ function describeSessionEvent(event: Exclude<SessionEvent, RecordEvent>, names: 
       return `no longer held${ofRecord(event.recordId, names)}`;
     case 'stuck':
       return `${event.handler} is stuck${event.recordId === undefined ? '' : ` in ${names.record(event.recordId)}`} after ${event.runningMs}ms`;
+    case 'windowEmitted':
+      return `window of ${times(event.records, 'record')} ${event.how === 'handled' ? 'emitted' : event.how} (closed by ${event.closedBy})`;
     case 'checkpointRequested':
       return `checkpoint at ${names.target(shardId, event.target)} requested`;
     case 'checkpointAnswered':

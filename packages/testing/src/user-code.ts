@@ -61,6 +61,7 @@ export class UserCode {
     const name = `${consumer}.${handler.name}`;
     switch (handler.kind) {
       case 'record':
+      case 'window':
         return {
           ...handler,
           call: (instance, payload, context) => {

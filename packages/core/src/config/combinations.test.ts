@@ -53,6 +53,18 @@ describe('the heartbeat', () => {
     expect(mistakesOf({ declared, definition: pieces })).toEqual([]);
   });
 
+  it('cannot be turned off beside windows, whatever the policy', () => {
+    const nothing = (): void => undefined;
+    const window = { everyMs: 1_000, state: nothing, emit: nothing, call: nothing, kind: 'window' } as const;
+    const more = { name: 'totals', schema: undefined, decode: undefined, retry: undefined, deadLetter: undefined };
+    const declared = { callProcessRecordsEvenForEmptyRecordList: false };
+    const handlers = [{ ...window, ...more }] as const;
+    const mistakes = mistakesOf({ declared, definition: { checkpoint: { kind: 'batch' }, handlers } });
+
+    expect(mistakes).toHaveLength(1);
+    expect(mistakes[0]).toMatch(/@OnWindow closes the last window of an idle shard/);
+  });
+
   it.each<[CheckpointPolicy]>([
     [{ kind: 'record' }],
     [{ kind: 'batch' }],

@@ -35,21 +35,27 @@ function checkHeartbeat({ definition, effective, findings }: CombinationContext)
   const name = 'callProcessRecordsEvenForEmptyRecordList';
   const heartbeat = effective.get(name);
   if (heartbeat === undefined || heartbeat.text === 'true') return;
-  const policy = definition.checkpoint;
-  const timed = policy.kind === 'periodic' && policy.everyMs !== undefined;
-  const ahead = acksAhead(definition);
-  if (!timed && !ahead && policy.kind !== 'manual') return;
-  const gathers = gatheringHandler(definition.handlers) !== undefined;
-  const why = ahead
-    ? `${gathers ? 'maxWaitMs' : '@Concurrency'} lets records settle after their batch was acknowledged, and needs the heartbeat to write them down`
-    : timed
-      ? `@CheckpointPolicy({ everyMs: ${policy.everyMs} }) needs the heartbeat of an idle shard to write in`
-      : `@CheckpointPolicy('manual') lets records settle after their batch was acknowledged, and needs the heartbeat to write them down`;
-  findings.issue(
-    'ILLEGAL_COMBINATION',
-    name,
-    `${said(name, heartbeat)}: ${why}. Leave it true${ahead ? '' : ", or use @CheckpointPolicy('record') or ('batch')"}.`,
-  );
+  const why = needOfHeartbeat(definition);
+  if (why === undefined) return;
+  const otherPolicy = needsItWhateverThePolicy(definition) ? '' : ", or use @CheckpointPolicy('record') or ('batch')";
+  findings.issue('ILLEGAL_COMBINATION', name, `${said(name, heartbeat)}: ${why}. Leave it true${otherPolicy}.`);
+}
+
+function needsItWhateverThePolicy(definition: ConsumerDefinition): boolean {
+  return acksAhead(definition) || definition.handlers.some(({ kind }) => kind === 'window');
+}
+
+function needOfHeartbeat(definition: ConsumerDefinition): string | undefined {
+  const { checkpoint, concurrency, handlers } = definition;
+  const late = 'lets records settle after their batch was acknowledged, and needs the heartbeat to write them down';
+  if (concurrency !== undefined) return `@Concurrency ${late}`;
+  if (gatheringHandler(handlers) !== undefined) return `maxWaitMs ${late}`;
+  if (handlers.some(({ kind }) => kind === 'window'))
+    return '@OnWindow closes the last window of an idle shard when an empty batch says that nothing more has come';
+  if (checkpoint.kind === 'manual') return `@CheckpointPolicy('manual') ${late}`;
+  if (checkpoint.kind === 'periodic' && checkpoint.everyMs !== undefined)
+    return `@CheckpointPolicy({ everyMs: ${checkpoint.everyMs} }) needs the heartbeat of an idle shard to write in`;
+  return undefined;
 }
 
 /** A batch that the window has no room for would never come together. */

@@ -1,10 +1,10 @@
 /**
- * `@OnRecord` and `@OnBatch`: the methods that get the records. `D` has no default, because TypeScript would take it
+ * `@OnRecord`, `@OnBatch` and `@OnWindow`: the methods that get the records. `D` has no default, because TypeScript would take it
  * before looking at the parameters of a decoding function.
  */
-import type { Batch, BatchContext, RecordContext } from '../definition/context.js';
+import type { Batch, BatchContext, RecordContext, WindowRecordContext } from '../definition/context.js';
 import type { Decode } from '../definition/definition.js';
-import type { BatchOptions, RecordOptions } from '../definition/handler-options.js';
+import type { BatchOptions, Emit, RecordOptions, WindowOptions } from '../definition/handler-options.js';
 import type { Payload, SchemaInput } from '../definition/payload.js';
 import type { MethodDecoratorFor } from './decorator-types.js';
 import { type DecoratorArguments, recordOnMember } from './store.js';
@@ -30,4 +30,37 @@ export function OnBatch<D extends Decode | undefined, S extends SchemaInput | un
 ): MethodDecoratorFor<(batch: Batch<Payload<S, D>>, context: BatchContext) => void | Promise<void>> {
   return (...target: DecoratorArguments) =>
     recordOnMember('@OnBatch', target, (member) => ({ kind: 'batch', options, member }));
+}
+
+/** Stands on a method that takes records into a window, in a class whose method `E` emits it. */
+interface WindowMethod<Fn extends (...args: never[]) => unknown, E extends string, State> {
+  <T extends { readonly [K in E]: Emit<State> }, K extends keyof T, M extends Fn>(
+    target: T & { readonly prototype?: never },
+    key: K,
+    descriptor: TypedPropertyDescriptor<M>,
+  ): void;
+}
+
+type Absorb<State, S extends SchemaInput | undefined, D extends Decode | undefined> = (
+  payload: Payload<S, D>,
+  context: WindowRecordContext<State>,
+) => unknown;
+
+/**
+ * The method takes each record into the state of a tumbling window, as `(payload, context)` with `context.state`; `emit`
+ * names the method that gets the state of each window that is over, as `(state, context)`, or is such a function. Windows go
+ * by the records' arrival at Kinesis. A checkpoint covers only windows that were emitted, so a crash computes the rest again.
+ */
+export function OnWindow<State, D extends Decode | undefined, S extends SchemaInput | undefined = undefined>(
+  options: WindowOptions<State, S, D> & { readonly emit: Emit<State> },
+): MethodDecoratorFor<Absorb<State, S, D>>;
+export function OnWindow<
+  State,
+  E extends string,
+  D extends Decode | undefined,
+  S extends SchemaInput | undefined = undefined,
+>(options: WindowOptions<State, S, D> & { readonly emit: E }): WindowMethod<Absorb<State, S, D>, E, State>;
+export function OnWindow(options: object) {
+  return (...target: DecoratorArguments): void =>
+    recordOnMember('@OnWindow', target, (member) => ({ kind: 'window', options, member }));
 }

@@ -2,7 +2,9 @@
 import { buildDefinition } from '../definition/build-definition.js';
 import { isClass } from '../definition/classes.js';
 import { decoratorWords, type DeclaredDeadLetter, type DeclaredHandler } from '../definition/declared.js';
-import type { ConsumerClass, ConsumerDefinition, Hook, HookName } from '../definition/definition.js';
+import type { WindowContext } from '../definition/context.js';
+import type { ConsumerClass, ConsumerDefinition, Hook, HookName, WindowHandler } from '../definition/definition.js';
+import type { Emit } from '../definition/handler-options.js';
 import { Issues, show } from '../definition/issues.js';
 import { DefinitionError, MillraceError } from '../errors.js';
 import { checkMembers, classChain, type HandlerDeclaration, handlersOf, hookMember, nearest } from './read-members.js';
@@ -40,7 +42,7 @@ function read(target: ConsumerClass): ConsumerDefinition {
       applicationName: consumer.applicationName,
       options: consumer.options,
       instance: { kind: 'class', target },
-      handlers: handlers.map((handler) => declareHandler(chain, handler)),
+      handlers: handlers.map((handler) => declareHandler(target, chain, handler)),
       hooks: {
         initialize: declareHook(chain, 'initialize'),
         shardEnd: declareHook(chain, 'shardEnd'),
@@ -76,16 +78,33 @@ function checkOverride(target: ConsumerClass, { key, placement }: Member, issues
   issues.add('NOT_A_METHOD', { path: [target.name, name], label: `${target.name}.${name}` }, text);
 }
 
-function declareHandler(chain: readonly object[], { kind, options, member }: HandlerDeclaration): DeclaredHandler {
+function declareHandler(
+  target: ConsumerClass,
+  chain: readonly object[],
+  { kind, options, member }: HandlerDeclaration,
+): DeclaredHandler {
   return {
     kind,
     name: String(member.key),
     options,
+    emit: kind === 'window' ? declareEmit(target, options) : undefined,
     retry: nearest(chain, 'retry', member.key)?.options,
     deadLetter: nearest(chain, 'deadLetter', member.key) satisfies DeclaredDeadLetter | undefined,
     parameter: recordedParameter(chain, member),
     call: (instance, payload, context) => invoke(instance, member.key, [payload, context]),
   };
+}
+
+/** The name of a method is looked for now, so that a wrong one is a mistake of the declaration. */
+function declareEmit(target: ConsumerClass, options: unknown): WindowHandler['emit'] | undefined {
+  const emit = (options as { readonly emit?: unknown } | undefined)?.emit;
+  if (typeof emit === 'function')
+    return (_, state, context) => (emit as Emit<unknown>)(state, context as WindowContext);
+  if (typeof emit !== 'string') return undefined;
+  const method: unknown = (target.prototype as Readonly<Record<string, unknown>>)[emit];
+  return typeof method === 'function'
+    ? (instance, state, context) => invoke(instance, emit, [state, context])
+    : undefined;
 }
 
 function declareHook(chain: readonly object[], name: HookName): Hook | undefined {

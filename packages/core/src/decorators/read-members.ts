@@ -4,7 +4,7 @@ import type { HookName } from '../definition/definition.js';
 import type { Issues, Place } from '../definition/issues.js';
 import { type Declaration, type Member, ownDeclarations } from './store.js';
 
-export type HandlerDeclaration = Extract<Declaration, { kind: 'record' | 'batch' }>;
+export type HandlerDeclaration = Extract<Declaration, { kind: 'record' | 'batch' | 'window' }>;
 
 /** The class and its bases, nearest first. */
 export function classChain(target: object): readonly object[] {
@@ -116,7 +116,7 @@ function checkOnce(
 }
 
 function isHandler(declaration: Declaration): declaration is HandlerDeclaration {
-  return declaration.kind === 'record' || declaration.kind === 'batch';
+  return declaration.kind === 'record' || declaration.kind === 'batch' || declaration.kind === 'window';
 }
 
 function memberOf(declaration: Declaration): Member | undefined {

@@ -27,7 +27,7 @@ export type Declaration =
       readonly options: unknown;
       readonly member: Member | undefined;
     }
-  | { readonly kind: 'record' | 'batch'; readonly options: unknown; readonly member: Member }
+  | { readonly kind: 'record' | 'batch' | 'window'; readonly options: unknown; readonly member: Member }
   | { readonly kind: 'hook'; readonly hook: HookName; readonly member: Member };
 
 /** What a decorator stood on. `class` is a member decorator that was put on the class itself. */

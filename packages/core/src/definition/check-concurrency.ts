@@ -34,6 +34,12 @@ export function checkConcurrency(
       'perShard is missing. Say how many handlers of a shard run at once, for example { perShard: 16 }.',
     );
   checkMaxInFlight(options['maxInFlight'], { perShard, consumerOptions }, at);
+  if (handlers.some(({ kind }) => kind === 'window'))
+    at.issues.add(
+      'OPTIONS_EXCLUDE',
+      at.place,
+      'lanes run single records beside each other, and a window takes them one after the other into one state. Remove one of them.',
+    );
   if (handlers.some(({ kind }) => kind === 'batch'))
     at.issues.add(
       'OPTIONS_EXCLUDE',

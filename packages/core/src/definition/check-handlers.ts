@@ -13,11 +13,14 @@ import {
   TIMER_MAX_MS,
 } from './check-values.js';
 import { type DeclaredConsumer, type DeclaredHandler, handlerPlace } from './declared.js';
-import type { BatchHandler, Decode, Handler, RecordHandler } from './definition.js';
+import type { BatchHandler, Decode, Handler, RecordHandler, WindowHandler } from './definition.js';
 import { type Issues, oneOf, show } from './issues.js';
 
 const recordOptionNames = ['schema', 'decode', 'type', 'when', 'key', 'otherwise'];
 const batchOptionNames = ['schema', 'decode', 'order', 'maxItems', 'maxWaitMs', 'bisect'];
+const windowOptionNames = ['schema', 'decode', 'everyMs', 'state', 'emit'];
+/** A quarter of the longest retention that Kinesis has, 365 days; a stream's own is looked at when it is known. */
+const EVERY_MS = { min: 1, max: (365 * 86_400_000) / 4, integer: true };
 const decoders = ['json', 'text', 'bytes'] as const;
 
 /** What handlers need to know of their consumer. */
@@ -39,12 +42,24 @@ export function checkHandlers(consumer: ConsumerFacts, issues: Issues): CheckedH
   const handlers = consumer.declared.handlers.map((declared) => {
     const before = issues.found.length;
     const at = { issues, place: handlerPlace(consumer.declared, declared) };
-    const handler =
-      declared.kind === 'record' ? recordHandler(declared, consumer, at) : batchHandler(declared, consumer, at);
+    const handler = handlerOf(declared, consumer, at);
     if (issues.found.length === before) sound.push(handler);
     return handler;
   });
   return { handlers, sound };
+}
+
+function handlerOf(declared: DeclaredHandler, consumer: ConsumerFacts, at: At): Handler {
+  switch (declared.kind) {
+    case 'record':
+      return recordHandler(declared, consumer, at);
+    case 'batch':
+      return batchHandler(declared, consumer, at);
+    case 'window':
+      return windowHandler(declared, consumer, at);
+    default:
+      return declared.kind satisfies never;
+  }
 }
 
 function recordHandler(handler: DeclaredHandler, consumer: ConsumerFacts, at: At): RecordHandler {
@@ -79,6 +94,37 @@ function batchHandler(handler: DeclaredHandler, consumer: ConsumerFacts, at: At)
   });
 }
 
+function windowHandler(handler: DeclaredHandler, consumer: ConsumerFacts, at: At): WindowHandler {
+  const options = checkOptions(handler.options, windowOptionNames, at) ?? {};
+  const everyMs = checkNumber(options['everyMs'], EVERY_MS, { ...at, name: 'everyMs' });
+  const state = checkFunction(options['state'], { ...at, name: 'state' });
+  if (options['everyMs'] === undefined)
+    at.issues.add(
+      'BAD_VALUE',
+      inside(at, 'everyMs').place,
+      'everyMs is missing. Say how long a window is, for example { everyMs: 60_000 }.',
+    );
+  if (options['state'] === undefined)
+    at.issues.add(
+      'BAD_VALUE',
+      inside(at, 'state').place,
+      'state is missing. Give a function that makes the state of a new window, for example { state: () => ({ count: 0 }) }.',
+    );
+  if (handler.emit === undefined)
+    at.issues.add(
+      'BAD_VALUE',
+      inside(at, 'emit').place,
+      `emit is missing, or is ${show(options['emit'])}. Give a function of the state and its context, or the name of such a method.`,
+    );
+  return Object.freeze({
+    ...commonParts(handler, { consumer, options, at }),
+    kind: 'window',
+    everyMs: everyMs ?? 1,
+    state: state ?? (() => undefined),
+    emit: handler.emit ?? (() => undefined),
+  });
+}
+
 interface HandlerFacts {
   readonly consumer: ConsumerFacts;
   readonly options: PlainOptions;
@@ -92,7 +138,7 @@ function commonParts(handler: DeclaredHandler, { consumer, options, at }: Handle
   checkSchemaFitsDecode(schema, decode, at);
   // A batch handler's parameter is an array whatever its items are, so it tells nothing. A schema that is wrong itself
   // has been reported; and options that depend on the environment may name a decoding function.
-  if (handler.kind === 'record' && (schema !== undefined || options['schema'] === undefined)) {
+  if (handler.kind !== 'batch' && (schema !== undefined || options['schema'] === undefined)) {
     const decodesByFunction = typeof effectiveDecode === 'function' || (decode === undefined && !consumer.options);
     checkParameter({ parameter: handler.parameter, schema, decodesByFunction }, at);
   }

@@ -10,11 +10,31 @@ export function checkKinds(declared: DeclaredConsumer, issues: Issues): void {
   const batches = handlers.filter((handler) => handler.kind === 'batch');
   const records = handlers.filter((handler) => handler.kind === 'record');
   if (handlers.length === 0) {
-    issues.add('NO_HANDLER', place, `nothing handles its records. Add one ${words.record}, or one ${words.batch}.`);
+    issues.add(
+      'NO_HANDLER',
+      place,
+      `nothing handles its records. Add one ${words.record}, one ${words.batch} or one ${words.window}.`,
+    );
   }
   if (batches.length > 1) {
     const names = batches.map((handler) => handler.name).join(', ');
     issues.add('SEVERAL_BATCH_HANDLERS', place, `a consumer has one ${words.batch} at most, found ${names}. Keep one.`);
+  }
+  const window = handlers.find((handler) => handler.kind === 'window');
+  if (window !== undefined && handlers.length > 1) {
+    const others = handlers.filter((handler) => handler !== window).map((handler) => handler.name);
+    issues.add(
+      'WINDOW_AND_OTHERS',
+      place,
+      `${words.window} (${window.name}) gets every record, so ${others.join(', ')} would get none. Keep one, and tell kinds of records apart inside it.`,
+    );
+  }
+  if (window !== undefined && declared.checkpoint === 'manual') {
+    issues.add(
+      'OPTIONS_EXCLUDE',
+      place,
+      `${words.window} decides how far a checkpoint may go, so ${words.checkpoint}('manual') would leave nothing to declare. Take another policy.`,
+    );
   }
   if (batches.length > 0 && records.length > 0) {
     issues.add(
@@ -61,7 +81,7 @@ export function checkDiscriminator(
   const { declared, options } = consumer;
   if (options === undefined || options['discriminator'] !== undefined) return;
   for (const handler of handlers) {
-    if (handler.kind === 'batch' || handler.type === undefined) continue;
+    if (handler.kind !== 'record' || handler.type === undefined) continue;
     issues.add(
       'TYPE_WITHOUT_DISCRIMINATOR',
       handlerPlace(declared, handler),

@@ -75,6 +75,41 @@ export interface BatchContext extends ShardContext {
   checkpoint(): Promise<void>;
 }
 
+/** The bounds of a tumbling window. A record belongs to the window that its arrival at Kinesis falls into. */
+export interface WindowBounds {
+  /** Milliseconds since the epoch; a multiple of `everyMs`. */
+  readonly startMs: number;
+  /** The first millisecond that is not in it. */
+  readonly endMs: number;
+}
+
+/** What a window handler gets with each record. */
+export interface WindowRecordContext<S> extends ShardContext, WindowBounds {
+  /** The state of the open window; assign it, or change what it refers to. Change it last: a failed attempt runs again on it. */
+  state: S;
+  readonly record: ConsumerRecord;
+  /** 1 at the first run. */
+  readonly attempt: number;
+  readonly millisBehindLatest: number | undefined;
+}
+
+/** What `emit` gets beside the state of a window that is over. */
+export interface WindowContext extends ShardContext, WindowBounds {
+  /**
+   * `shardId:startMs:sequenceNumber:subSequenceNumber` of the first record. A window that is computed again after a crash has
+   * the same id and may hold more: overwrite what stands under it.
+   */
+  readonly id: string;
+  /** How many records it took. */
+  readonly records: number;
+  /** The last record it took. */
+  readonly last: { readonly sequenceNumber: string; readonly subSequenceNumber: number };
+  /** A later record came, the clock of an idle shard passed its end, or the shard has ended. */
+  readonly closedBy: 'record' | 'clock' | 'shardEnd';
+  /** 1 at the first run. */
+  readonly attempt: number;
+}
+
 export interface ShutdownContext extends ShardContext {
   /** `handoff`: KCL moves this shard to another worker and the process goes on. `workerStopping`: this worker ends. */
   readonly reason: 'handoff' | 'workerStopping';

@@ -2,7 +2,7 @@
  * What decorators and `defineConsumer` found, before anyone judged it: values are unknown, because JavaScript callers
  * exist. `buildDefinition` turns this into a ConsumerDefinition or into a list of mistakes.
  */
-import type { Hooks, InstanceSource } from './definition.js';
+import type { Hooks, InstanceSource, WindowHandler } from './definition.js';
 import type { Place } from './issues.js';
 
 export interface DeclaredConsumer {
@@ -22,9 +22,11 @@ export interface DeclaredConsumer {
 }
 
 export interface DeclaredHandler {
-  readonly kind: 'record' | 'batch';
+  readonly kind: 'record' | 'batch' | 'window';
   readonly name: string;
   readonly options: unknown;
+  /** Of a window handler; undefined when what was given is no function, or names no method. */
+  readonly emit?: WindowHandler['emit'] | undefined;
   readonly retry: unknown;
   readonly deadLetter: DeclaredDeadLetter | undefined;
   /** The compiler's record of the payload parameter's type; undefined when there is none. */
@@ -46,6 +48,7 @@ export function handlerPlace(declared: DeclaredConsumer, handler: Pick<DeclaredH
 export interface Words {
   readonly record: string;
   readonly batch: string;
+  readonly window: string;
   readonly consumer: string;
   readonly checkpoint: string;
   readonly retry: string;
@@ -56,6 +59,7 @@ export interface Words {
 export const decoratorWords: Words = {
   record: '@OnRecord',
   batch: '@OnBatch',
+  window: '@OnWindow',
   consumer: '@KinesisConsumer',
   checkpoint: '@CheckpointPolicy',
   retry: '@RetryPolicy',
@@ -66,6 +70,7 @@ export const decoratorWords: Words = {
 export const dataWords: Words = {
   record: 'recordHandler',
   batch: 'batchHandler',
+  window: 'windowHandler',
   consumer: 'defineConsumer',
   checkpoint: 'checkpoint',
   retry: 'retry',

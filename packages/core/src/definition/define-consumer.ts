@@ -3,7 +3,15 @@ import type { Scope } from '../ports.js';
 import { buildDefinition } from './build-definition.js';
 import { type At, checkFunction, checkOptions, inside } from './check-values.js';
 import type { ConsumerOptionsSource } from './consumer-options.js';
-import type { Batch, BatchContext, RecordContext, ShardContext, ShutdownContext } from './context.js';
+import type {
+  Batch,
+  BatchContext,
+  RecordContext,
+  ShardContext,
+  ShutdownContext,
+  WindowContext,
+  WindowRecordContext,
+} from './context.js';
 import { dataWords, type DeclaredDeadLetter, type DeclaredHandler } from './declared.js';
 import type { ConsumerDefinition, Decode, Hook, HookName, Hooks } from './definition.js';
 import type {
@@ -14,6 +22,7 @@ import type {
   RecordOptions,
   RetryOptions,
   SinkInput,
+  WindowOptions,
 } from './handler-options.js';
 import { Issues } from './issues.js';
 import type { Payload, SchemaInput } from './payload.js';
@@ -30,12 +39,13 @@ interface HandlerPolicies {
 
 /** A handler as `recordHandler` and `batchHandler` give it; `I` is the instance that it needs. */
 export interface HandlerData<in I extends object = object> {
-  readonly kind: 'record' | 'batch';
+  readonly kind: 'record' | 'batch' | 'window';
   readonly name: string;
   readonly options: unknown;
   readonly retry: RetryOptions | undefined;
   readonly deadLetter: DeadLetterInput | undefined;
   readonly handle: (payload: never, context: never, instance: I) => unknown;
+  readonly emit?: ((state: never, context: WindowContext, instance: I) => unknown) | undefined;
 }
 
 /** A handler for single records: the options of `@OnRecord`, a name, and `handle(payload, context, instance)`. */
@@ -62,6 +72,26 @@ export function batchHandler<
     },
 ): HandlerData<I> {
   return { kind: 'batch', ...splitHandler(handler) };
+}
+
+/**
+ * The handler that gathers records in tumbling windows: the options of `@OnWindow`, a name, `handle(payload, context,
+ * instance)` for each record, and `emit(state, context, instance)` for each window that is over.
+ */
+export function windowHandler<
+  State,
+  D extends Decode | undefined,
+  S extends SchemaInput | undefined = undefined,
+  I extends object = object,
+>(
+  handler: WindowOptions<State, S, D> &
+    HandlerPolicies & {
+      readonly handle: (payload: Payload<S, D>, context: WindowRecordContext<State>, instance: I) => unknown;
+      readonly emit: (state: State, context: WindowContext, instance: I) => void | Promise<void>;
+    },
+): HandlerData<I> {
+  const { emit, ...rest } = handler;
+  return { kind: 'window', ...splitHandler(rest), emit };
 }
 
 function splitHandler<H extends (payload: never, context: never, instance: never) => unknown>(
@@ -158,16 +188,22 @@ function declareHandler<I extends object>(handler: HandlerData<I>): DeclaredHand
   const { kind, name, options, retry } = handler;
   // The helpers tied the parameters to schema and instance; from here on the runtime passes what fits.
   const handle = handler.handle as (payload: unknown, context: unknown, instance: object) => unknown;
+  const emit: unknown = handler.emit;
   return {
     kind,
     name,
     options,
+    ...(typeof emit === 'function'
+      ? { emit: (instance, state, context) => (emit as EmitFunction)(state, context, instance) }
+      : {}),
     retry,
     deadLetter: declareDeadLetter(handler.deadLetter),
     parameter: undefined,
     call: (instance, payload, context) => handle(payload, context, instance),
   };
 }
+
+type EmitFunction = (state: unknown, context: unknown, instance: object) => unknown;
 
 function declareDeadLetter(input: DeadLetterInput | undefined): DeclaredDeadLetter | undefined {
   if (input === undefined) return undefined;

@@ -15,8 +15,8 @@ export interface ConsumerDefinition {
   /** As declared: typed KCL properties and ours, or a function of the environment that is evaluated once, at start. */
   readonly options: OptionsSource;
   readonly instance: InstanceSource;
-  /** Record handlers in routing order (own before inherited, source order), or exactly one batch handler. */
-  readonly handlers: readonly RecordHandler[] | readonly [BatchHandler];
+  /** Record handlers in routing order (own before inherited, source order), or exactly one batch or window handler. */
+  readonly handlers: readonly RecordHandler[] | readonly [BatchHandler] | readonly [WindowHandler];
   readonly hooks: Hooks;
   readonly checkpoint: CheckpointPolicy;
   /** The consumer's policy with every default filled in; a handler's own policy is complete, too. */
@@ -79,7 +79,23 @@ export interface BatchHandler {
   readonly call: (instance: object, batch: unknown, context: unknown) => unknown;
 }
 
-export type Handler = RecordHandler | BatchHandler;
+/** Takes records into the state of a tumbling window, and emits the state when the window is over. */
+export interface WindowHandler {
+  readonly kind: 'window';
+  readonly name: string;
+  readonly schema: Schema | undefined;
+  readonly decode: Decode | undefined;
+  /** Windows start at multiples of it since the epoch. */
+  readonly everyMs: number;
+  /** The state of a new window. */
+  readonly state: () => unknown;
+  readonly emit: (instance: object, state: unknown, context: unknown) => unknown;
+  readonly retry: RetryPolicy | undefined;
+  readonly deadLetter: DeadLetter | undefined;
+  readonly call: (instance: object, payload: unknown, context: unknown) => unknown;
+}
+
+export type Handler = RecordHandler | BatchHandler | WindowHandler;
 
 export type HookName = 'initialize' | 'shardEnd' | 'leaseLost' | 'shutdownRequested';
 export type Hook = { readonly name: string; readonly call: (instance: object, context: unknown) => unknown };

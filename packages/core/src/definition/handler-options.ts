@@ -1,5 +1,5 @@
 /** What users write about handlers, policies and sinks; decorators and `defineConsumer` take the same options. */
-import type { ConsumerRecord } from './context.js';
+import type { ConsumerRecord, WindowContext } from './context.js';
 import type { Decode, Exhausted, SinkDescription } from './definition.js';
 import type { Decoded, Payload, SchemaInput } from './payload.js';
 
@@ -55,6 +55,21 @@ export interface BatchOptions<
    */
   readonly bisect?: boolean;
 }
+
+/** The handler that gathers records in tumbling windows. */
+export interface WindowOptions<
+  State,
+  S extends SchemaInput | undefined = SchemaInput | undefined,
+  D extends Decode | undefined = Decode | undefined,
+> extends PayloadOptions<S, D> {
+  /** How long a window is, in milliseconds; at most a quarter of the stream's retention. Windows start at multiples of it. */
+  readonly everyMs: number;
+  /** Makes the state of a new window. */
+  readonly state: () => State;
+}
+
+/** Puts the state of a window that is over where it belongs; it runs again by the retry policy until that has worked. */
+export type Emit<State> = (state: State, context: WindowContext) => void | Promise<void>;
 
 /**
  * When the watermark is written: after every record, after every batch, only when the handler says so, or periodically,

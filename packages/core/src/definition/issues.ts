@@ -12,6 +12,7 @@ export const DEFINITION_ISSUES = {
   UNREACHABLE_HANDLER: 'A handler stands behind one that takes every record.',
   TYPE_WITHOUT_DISCRIMINATOR: 'A handler routes by type, and the consumer does not say where the type stands.',
   BATCH_AND_RECORD: 'Batch and record handlers stand in one consumer.',
+  WINDOW_AND_OTHERS: 'A window handler stands beside other handlers.',
   SEVERAL_BATCH_HANDLERS: 'A consumer has more than one batch handler.',
   UNKNOWN_OPTION: 'An option does not exist.',
   OPTIONS_EXCLUDE: 'Options exclude each other.',

@@ -37,6 +37,7 @@ export function shardStatus(more: Partial<ShardStatus> = {}): ShardStatus {
     oldestUnsettledAgeMs: undefined,
     unsettled: 0,
     settled: { handled: 0, parked: 0, skipped: 0, filtered: 0 },
+    window: undefined,
     retries: 0,
     held: undefined,
     checkpoint: undefined,

@@ -17,6 +17,10 @@ export class Watermark<S extends Slot> {
   #slots: S[] = [];
   #head = 0;
   #position: Position | undefined;
+  /** Passed since `hold`, and not yet the watermark. */
+  #behind: Position | undefined;
+  #held = false;
+  #passed = 0;
   /** Copied, not kept as a slot: a slot holds its record, and the record the memory of its whole batch. */
   #lastSequenceNumber: string | undefined;
   #lastSubSequenceNumber = 0;
@@ -29,6 +33,24 @@ export class Watermark<S extends Slot> {
   /** Delivered and still behind the watermark's next step; settled records that wait for an earlier one are among them. */
   get waiting(): number {
     return this.#slots.length - this.#head;
+  }
+
+  /** Settled while the watermark was held; only their last position is kept. */
+  get held(): number {
+    return this.#passed;
+  }
+
+  /** From here on it stays where it is, and keeps one position instead of what is settled: an open window (tumbling.ts). */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** Moves to what was settled meanwhile. */
+  release(): void {
+    this.#held = false;
+    this.#passed = 0;
+    this.#position = this.#behind ?? this.#position;
+    this.#behind = undefined;
   }
 
   /** The oldest record that is not settled. */
@@ -58,7 +80,11 @@ export class Watermark<S extends Slot> {
       head += 1;
     }
     if (passed === undefined) return;
-    this.#position = { sequenceNumber: passed.sequenceNumber, subSequenceNumber: passed.subSequenceNumber };
+    const position = { sequenceNumber: passed.sequenceNumber, subSequenceNumber: passed.subSequenceNumber };
+    if (this.#held) {
+      this.#behind = position;
+      this.#passed += head - this.#head;
+    } else this.#position = position;
     this.#head = head;
     if (head === slots.length || head >= COMPACT_AT) {
       this.#slots = head === slots.length ? [] : slots.slice(head);

@@ -54,7 +54,7 @@ export async function compilePipeline(
 }
 
 function takesAll(handler: Handler): boolean {
-  return handler.kind === 'batch' || (handler.type === undefined && handler.when === undefined);
+  return handler.kind !== 'record' || (handler.type === undefined && handler.when === undefined);
 }
 
 /** Options that depend on the environment are known only now. */

@@ -91,9 +91,9 @@ export class Checkpointer {
     this.#wakeWishes();
   }
 
-  /** One more record is settled; may start a write that runs beside the next handlers. */
-  recordSettled(): void {
-    this.#settledSince += 1;
+  /** One more record is settled, or a window of them; may start a write that runs beside the next handlers. */
+  recordSettled(records = 1): void {
+    this.#settledSince += records;
     const { policy, ahead } = this.#options;
     if (policy.kind === 'periodic' || (policy.kind === 'record' && ahead)) this.#writeIfDue('recordSettled');
   }

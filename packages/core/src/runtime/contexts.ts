@@ -6,6 +6,9 @@ import type {
   RecordContext,
   ShardContext,
   ShutdownContext,
+  WindowBounds,
+  WindowContext,
+  WindowRecordContext,
 } from '../definition/context.js';
 import { MillraceError } from '../errors.js';
 import type { Clock, Logger } from '../ports.js';
@@ -86,6 +89,66 @@ export class OneRecordContext extends HookContext implements RecordContext {
   }
   defer(): Deferred {
     return this.#controls.defer();
+  }
+}
+
+/** The state of an open window, made when it is first asked for: a factory that throws fails the record that asked. */
+export interface WindowState extends WindowBounds {
+  state: unknown;
+}
+
+interface AbsorbFacts {
+  readonly attempt: number;
+  readonly millisBehindLatest: number | undefined;
+  readonly window: WindowState;
+}
+
+export class AbsorbContext extends HookContext implements WindowRecordContext<unknown> {
+  readonly record: ConsumerRecord;
+  readonly attempt: number;
+  readonly millisBehindLatest: number | undefined;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly #window: WindowState;
+
+  constructor(basis: ContextBasis, record: ConsumerRecord, { attempt, millisBehindLatest, window }: AbsorbFacts) {
+    super(basis);
+    this.record = record;
+    this.attempt = attempt;
+    this.millisBehindLatest = millisBehindLatest;
+    this.startMs = window.startMs;
+    this.endMs = window.endMs;
+    this.#window = window;
+  }
+
+  get state(): unknown {
+    return this.#window.state;
+  }
+  set state(state: unknown) {
+    this.#window.state = state;
+  }
+}
+
+type EmitFacts = Omit<WindowContext, keyof ShardContext>;
+
+export class EmitContext extends HookContext implements WindowContext {
+  readonly id: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly records: number;
+  readonly last: WindowContext['last'];
+  readonly closedBy: WindowContext['closedBy'];
+  readonly attempt: number;
+
+  constructor(basis: ContextBasis, facts: EmitFacts) {
+    super(basis);
+    this.id = facts.id;
+    this.startMs = facts.startMs;
+    this.endMs = facts.endMs;
+    this.records = facts.records;
+    this.last = facts.last;
+    this.closedBy = facts.closedBy;
+    this.attempt = facts.attempt;
   }
 }
 

@@ -47,6 +47,8 @@ export class Endings {
 
   /** Decides what follows a failed attempt and does it, except for running the handler again. */
   async after(slot: RecordSlot, handler: Handler | undefined, error: Error): Promise<Ending> {
+    // Its run may have ended in the very moment in which the session gave it up.
+    if (slot.closed) return { kind: slot.settled ? 'settled' : 'abandoned' };
     slot.phase = 'failed';
     const policy = this.policyOf(handler);
     if (isMillraceError(error, 'KEY_PARKED')) return this.#holdForGood(slot, error);
@@ -151,6 +153,16 @@ export class Endings {
     if (watermark.waiting > 0) slot.dropPayload();
     this.#parts.checkpointer.recordSettled();
     return { kind: 'settled' };
+  }
+
+  /** The record is part of a window's state: it is nobody's work any more, and no checkpoint covers it before the window is emitted. */
+  absorb(slot: RecordSlot): void {
+    const { watermark, holds } = this.#parts;
+    watermark.hold();
+    slot.phase = 'absorbed';
+    this.#window.leave(slot);
+    holds.release(slot.record.id);
+    watermark.advance();
   }
 
   abandon(slot: RecordSlot, why: string): Ending {

@@ -324,6 +324,17 @@ describe('what has gathered', () => {
     expect(test.clock.pendingTimers).toBe(0);
   });
 
+  it('is not even skipped when the lease is in doubt', async () => {
+    const { test } = await session({ more: { retry: { then: 'skip' } } });
+
+    await test.deliver(wire(1, { data: Buffer.from('?') }), 2);
+    test.runner.doubt('another worker took it');
+    await test.clock.settle();
+
+    expect(test.settled).toEqual([]);
+    expect(test.abandoned).toEqual(['1', '2']);
+  });
+
   it('is given up with the call that runs when the lease is in doubt', async () => {
     const { test, calls } = await session({ maxItems: 1, handle: () => new Promise(() => undefined) });
 

@@ -3,14 +3,14 @@
  * decides what runs beside it: nothing (in-order.ts), or other keys (lanes.ts). Nothing here waits when neither the handler
  * nor its schema does: a synchronous handler costs no promise.
  */
-import type { Deferred, RecordContext } from '../definition/context.js';
-import type { Handler, RecordHandler } from '../definition/definition.js';
+import type { Deferred, RecordContext, WindowRecordContext } from '../definition/context.js';
+import type { Handler, RecordHandler, WindowHandler } from '../definition/definition.js';
 import { toError } from '../errors.js';
 import type { Position } from '../protocol/messages.js';
 import { comparePositions } from '../protocol/position.js';
 import type { Prepared } from '../records/pipeline.js';
 import { Attempt, type AttemptResult } from './attempt.js';
-import { contextExpired, OneRecordContext } from './contexts.js';
+import { AbsorbContext, contextExpired, OneRecordContext, type WindowState } from './contexts.js';
 import type { Endings } from './ending.js';
 import { whenPrepared } from './prepare.js';
 import { isThenable, sleepUntilAborted } from './race.js';
@@ -18,7 +18,8 @@ import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
 import type { Window } from './window.js';
 
-type Ready = { readonly handler: RecordHandler; readonly payload: unknown };
+type OneByOne = RecordHandler | WindowHandler;
+type Ready = { readonly handler: OneByOne; readonly payload: unknown };
 /** What has failed: with a payload it can run again. */
 type Failed = Ready | { readonly handler: Handler | undefined };
 type Done = void | Promise<void>;
@@ -33,7 +34,7 @@ interface Ended {
 /** One run of a handler, as its context knows it: a context outlives its run. */
 interface Run {
   readonly slot: RecordSlot;
-  readonly handler: RecordHandler;
+  readonly handler: OneByOne;
   readonly attempt: Attempt;
   readonly number: number;
 }
@@ -57,12 +58,21 @@ export interface RunnerOptions {
   readonly parts: SessionParts;
   readonly endings: Endings;
   readonly window: Window;
+  /** Where records go that a window handler has taken. */
+  readonly absorber?: Absorber | undefined;
+}
+
+/** The open window, as the runner of single records sees it. */
+export interface Absorber {
+  readonly open: WindowState;
+  absorbed(slot: RecordSlot): void;
 }
 
 export class RecordRunner {
   readonly #parts: SessionParts;
   readonly #endings: Endings;
   readonly #window: Window;
+  readonly #absorber: Absorber | undefined;
   readonly #manual: boolean;
   #batch: LastBatch = { millisBehindLatest: undefined };
   /** By lane: a deferred record has failed and its end is being decided. */
@@ -70,10 +80,11 @@ export class RecordRunner {
   /** Under `manual`: the last record that was declared, whose predecessors may still be running in other lanes. */
   #declared: Position | undefined;
 
-  constructor({ parts, endings, window }: RunnerOptions) {
+  constructor({ parts, endings, window, absorber }: RunnerOptions) {
     this.#parts = parts;
     this.#endings = endings;
     this.#window = window;
+    this.#absorber = absorber;
     this.#manual = parts.consumer.definition.checkpoint.kind === 'manual';
   }
 
@@ -109,8 +120,7 @@ export class RecordRunner {
   #start(slot: RecordSlot, prepared: Prepared, turn: Turn | undefined): Done {
     if (prepared.kind === 'failed') return this.#fail(slot, prepared, { error: prepared.error, turn });
     const { handler, payload } = prepared;
-    if (handler.kind !== 'record')
-      throw new TypeError(`${handler.name} is a batch handler; this session runs records.`);
+    if (handler.kind === 'batch') throw new TypeError(`${handler.name} is a batch handler; this session runs records.`);
     const ready: Ready = { handler, payload };
     const result = this.#attempt(slot, ready, turn);
     if (isThenable(result))
@@ -163,6 +173,10 @@ export class RecordRunner {
   #returned(slot: RecordSlot): void {
     this.#endings.succeeded();
     if (slot.phase !== 'running') return;
+    if (this.#absorber !== undefined) {
+      this.#absorber.absorbed(slot);
+      return;
+    }
     const declared = this.#isDeclared(slot);
     if (this.#manual && !declared) {
       slot.phase = 'returned';
@@ -214,18 +228,25 @@ export class RecordRunner {
     }
   }
 
-  #ended(slot: RecordSlot, handler: RecordHandler, result: AttemptResult): void {
+  #ended(slot: RecordSlot, handler: OneByOne, result: AttemptResult): void {
     const error = result.kind === 'threw' ? result.error : undefined;
     this.#parts.report.emitRecord(slot, { kind: 'handlerEnded', handler: handler.name, attempt: slot.attempts, error });
   }
 
-  #context(run: Run): RecordContext {
+  #context(run: Run): RecordContext | WindowRecordContext<unknown> {
     const { ports, report, facts } = this.#parts;
     const { slot, attempt, number } = run;
     const basis = { shardId: facts.shardId, clock: ports.clock, log: report.log, signalOf: () => attempt.signal };
+    const { millisBehindLatest } = this.#batch;
+    if (this.#absorber !== undefined)
+      return new AbsorbContext(basis, slot.record, {
+        attempt: number,
+        millisBehindLatest,
+        window: this.#absorber.open,
+      });
     return new OneRecordContext(basis, slot.record, {
       attempt: number,
-      millisBehindLatest: this.#batch.millisBehindLatest,
+      millisBehindLatest,
       checkpoint: () => this.#checkpoint(run),
       defer: () => this.#defer(run),
     });

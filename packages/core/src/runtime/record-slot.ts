@@ -15,6 +15,8 @@ export type SlotPhase =
   | 'deferred'
   /** Its handle said that it failed; what follows is being decided. */
   | 'failing'
+  /** In the state of a window that is not emitted yet: nothing more happens to it alone. */
+  | 'absorbed'
   | 'settled'
   /** Given up by this session, for the next owner to do again. */
   | 'abandoned';
@@ -56,11 +58,11 @@ export class RecordSlot implements Slot {
   }
 
   get settled(): boolean {
-    return this.phase === 'settled';
+    return this.phase === 'settled' || this.phase === 'absorbed';
   }
 
   /** Settled or abandoned: nothing that happens later changes it. */
   get closed(): boolean {
-    return this.phase === 'settled' || this.phase === 'abandoned';
+    return this.settled || this.phase === 'abandoned';
   }
 }

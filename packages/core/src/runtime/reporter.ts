@@ -2,17 +2,25 @@
 import { toError } from '../errors.js';
 import type { SessionEvent, SettledHow } from '../events.js';
 import type { LogFields, Logger, RuntimePorts } from '../ports.js';
+import type { OpenWindow, WindowFacts } from './open-window.js';
 import type { RecordSlot } from './record-slot.js';
 
 /** One event without what the reporter fills in by itself. */
 type Bare<E> = E extends SessionEvent ? Omit<E, 'at' | 'sessionId' | 'shardId'> : never;
 type BareRecord<E> = E extends { recordId: string; partitionKey: string }
-  ? Omit<E, 'at' | 'sessionId' | 'shardId' | 'recordId' | 'partitionKey'>
+  ? Omit<E, 'at' | 'sessionId' | 'shardId' | 'recordId' | 'partitionKey' | 'lane'>
   : never;
 type RecordEvent = Extract<
   SessionEvent,
   {
-    kind: 'handlerStarted' | 'handlerEnded' | 'retryScheduled' | 'recordSettled' | 'recordDeferred' | 'recordAbandoned';
+    kind:
+      | 'handlerStarted'
+      | 'handlerEnded'
+      | 'retryScheduled'
+      | 'recordSettled'
+      | 'recordAbsorbed'
+      | 'recordDeferred'
+      | 'recordAbandoned';
   }
 >;
 
@@ -66,7 +74,27 @@ export class Reporter {
 
   emitRecord(slot: RecordSlot, event: BareRecord<RecordEvent>): void {
     if (this.#ports.observer?.records !== true) return;
-    this.emit({ ...event, recordId: slot.record.id, partitionKey: slot.record.partitionKey });
+    const { record, lane } = slot;
+    const { id: recordId, partitionKey } = record;
+    this.emit({ ...event, recordId, partitionKey, ...(lane === undefined || lane === partitionKey ? {} : { lane }) });
+  }
+
+  /** True where somebody looks at single records. */
+  get watchesRecords(): boolean {
+    return this.#ports.observer?.records === true;
+  }
+
+  /** The records of a window come to their end together. */
+  countWindow({ records, watched }: OpenWindow, facts: WindowFacts, how: 'handled' | 'skipped'): void {
+    this.#settled[how] += records;
+    this.emit({ kind: 'windowEmitted', how, ...facts });
+    for (const { recordId, partitionKey, attempts } of watched)
+      this.emit({ kind: 'recordSettled', recordId, partitionKey, how, attempts, error: undefined });
+  }
+
+  abandonWindow({ watched }: OpenWindow): void {
+    for (const { recordId, partitionKey } of watched)
+      this.emit({ kind: 'recordAbandoned', recordId, partitionKey, why: 'its window was not emitted' });
   }
 
   countSettled(slot: RecordSlot, how: SettledHow, error?: Error): void {
@@ -75,8 +103,13 @@ export class Reporter {
   }
 
   countRetry(slot: RecordSlot, delayMs: number, error: Error): void {
-    this.#retries += 1;
+    this.countRun();
     this.emitRecord(slot, { kind: 'retryScheduled', attempt: slot.attempts, delayMs, error });
+  }
+
+  /** One more run of something that failed. */
+  countRun(): void {
+    this.#retries += 1;
   }
 
   /** Tells the totals when they changed; once an action, not once a record. */

@@ -8,10 +8,8 @@ import { describe, expect, it } from 'vitest';
 import { type Plan, plan } from './session-plan.fixture.js';
 import { World } from './session-world.fixture.js';
 
-/** Once found, played every time: a lane whose turn came just as a checkpoint told of the lost lease. */
-const FOUND: Plan = {
-  shape: 'record',
-  perShard: 4,
+const QUIET = {
+  perShard: undefined,
   maxItems: undefined,
   maxWaitMs: undefined,
   bisect: false,
@@ -19,6 +17,13 @@ const FOUND: Plan = {
   checkpoint: 'record',
   then: 'deadLetter',
   sameKey: 'continue',
+} as const;
+
+/** Once found, played every time: a lane whose turn came just as a checkpoint told of the lost lease. */
+const TURN_IN_DOUBT: Plan = {
+  ...QUIET,
+  shape: 'record',
+  perShard: 4,
   maxInFlight: 3,
   behaviours: [
     { kind: 'defer', delayMs: 0, end: 'twice' },
@@ -32,6 +37,26 @@ const FOUND: Plan = {
     { kind: 'advance', delayMs: 0 },
   ],
   end: 'shardEnd',
+};
+
+/** The same of a batch whose run ended in the moment in which the session gave it up. */
+const ENDED_IN_DOUBT: Plan = {
+  ...QUIET,
+  shape: 'batch',
+  maxWaitMs: 200,
+  maxInFlight: 1,
+  behaviours: [
+    { kind: 'return' },
+    { kind: 'throw', times: 1, final: false, delayMs: 0 },
+    { kind: 'checkpoint', awaited: false, thenThrow: false },
+  ],
+  moves: [
+    { kind: 'deliver', count: 2, again: 0 },
+    { kind: 'drain' },
+    { kind: 'staleContext', pick: 0, defers: false },
+    { kind: 'drain' },
+  ],
+  end: 'endOfInput',
 };
 
 describe('sessions at random', () => {
@@ -48,7 +73,7 @@ describe('sessions at random', () => {
         seen.shardEnds += world.checks.seen.shardEnds;
         seen.healed += world.healed;
       }),
-      { numRuns: 2_500, examples: [[FOUND]] },
+      { numRuns: 2_500, examples: [[TURN_IN_DOUBT], [ENDED_IN_DOUBT]] },
     );
     // All of it would hold of sessions that do nothing.
     expect(seen.checkpoints).toBeGreaterThan(1_000);

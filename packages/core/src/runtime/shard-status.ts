@@ -13,6 +13,8 @@ export interface ShardStatus {
   readonly oldestUnsettledAgeMs: number | undefined;
   readonly unsettled: number;
   readonly settled: Readonly<Record<SettledHow, number>>;
+  /** The tumbling window that is open. */
+  readonly window: { readonly startMs: number; readonly endMs: number; readonly records: number } | undefined;
   readonly retries: number;
   readonly held: { readonly recordId: string | undefined; readonly why: string } | undefined;
   /** The last position the daemon has stored for this session. */

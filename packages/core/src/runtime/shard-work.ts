@@ -24,6 +24,7 @@ import { ShardEnd } from './shard-end.js';
 import { closeShardScope } from './shard-scope.js';
 import { ShardStart, type StartedShard } from './shard-start.js';
 import type { ShardStatus } from './shard-status.js';
+import { TumblingWindows } from './tumbling.js';
 import { Window } from './window.js';
 
 /** `@OnLeaseLost`: the daemon gives a lost lease about as long. */
@@ -44,7 +45,7 @@ type Batch = Extract<DaemonMessage, { kind: 'processRecords' }>;
 interface Running {
   readonly started: StartedShard;
   readonly parts: SessionParts;
-  readonly runner: InOrder | Lanes | DeliveredBatches | GatheredBatches;
+  readonly runner: InOrder | Lanes | DeliveredBatches | GatheredBatches | TumblingWindows;
 }
 
 export class ShardWork {
@@ -55,6 +56,8 @@ export class ShardWork {
   readonly #checkpointer: Checkpointer;
   #shardId: string | undefined;
   #running: Running | undefined;
+  /** Kept beyond the instance: what it holds is given up when the session closes. */
+  #tumbling: TumblingWindows | undefined;
   #action: { readonly name: Work['kind']; readonly sinceMs: number } | undefined;
   #lastBatch: LastBatch = { millisBehindLatest: undefined };
   #closed = false;
@@ -87,7 +90,7 @@ export class ShardWork {
 
   /** From the oldest unsettled record on: 0 when, and only when, everything delivered is settled. */
   get unsettled(): number {
-    return this.#watermark.waiting;
+    return this.#watermark.waiting + this.#watermark.held;
   }
 
   /** Resolves when the action may be acknowledged; every failure of user code ends in here. */
@@ -122,7 +125,8 @@ export class ShardWork {
   status(): ShardStatus {
     const { report, ports, sessionId } = this.#options;
     const held = this.#holds.current;
-    const arrivedAt = this.#watermark.oldest?.arrivedAt;
+    const open = this.#tumbling?.current;
+    const arrivedAt = open?.arrivedAt ?? this.#watermark.oldest?.arrivedAt;
     return {
       sessionId,
       shardId: this.#shardId,
@@ -132,6 +136,7 @@ export class ShardWork {
       oldestUnsettledAgeMs: arrivedAt === undefined ? undefined : Math.max(0, ports.clock.now() - arrivedAt),
       unsettled: this.unsettled,
       settled: { ...report.settled },
+      window: open && { startMs: open.startMs, endMs: open.endMs, records: open.records },
       retries: report.retries,
       held: held === undefined ? undefined : { recordId: held.recordId, why: held.why },
       checkpoint: this.#checkpointer.written,
@@ -223,6 +228,7 @@ export class ShardWork {
         ? new DeliveredBatches(batches, maxItems)
         : new GatheredBatches(batches, { maxItems, maxWaitMs });
     }
+    if (first?.kind === 'window') return (this.#tumbling = new TumblingWindows(options, first));
     const source = { parts, window, runner: new RecordRunner(options) };
     return concurrency === undefined ? new InOrder(source) : new Lanes(source, concurrency);
   }
@@ -233,7 +239,7 @@ export class ShardWork {
     report.emit({ kind: 'delivered', records: message.records.length, millisBehindLatest: message.millisBehindLatest });
     this.#checkpointer.actionOpened();
     const slots = this.#take(message);
-    if (slots.length > 0) await this.#running?.runner.run(slots, this.#lastBatch);
+    await this.#running?.runner.run(slots, this.#lastBatch);
     await this.#checkpointer.closeAction(!this.#options.life.accepting);
   }
 
@@ -300,7 +306,8 @@ export class ShardWork {
   #abandonRest(): number {
     const rest = [...this.#watermark.pending()].filter((slot) => !slot.settled);
     for (const slot of rest) abandonSlot(slot, this.#options.report, 'the session ended before it was settled');
-    return rest.length;
+    const ofWindow = this.#tumbling?.abandonRest() ?? 0;
+    return rest.length + ofWindow;
   }
 
   #hook(name: HookCall['name'], timeoutMs: number, reason?: 'handoff' | 'workerStopping'): Promise<Error | undefined> {

@@ -119,6 +119,8 @@ function describeSession(event: PlainSessionEvent, severalConsumers: boolean): s
       return `${shard}: the lease is in doubt: ${event.why}.`;
     case 'sessionEnded':
       return `${shard}: ended (${event.why})${event.abandoned === 0 ? '' : `, ${event.abandoned} records come again`}.`;
+    case 'windowEmitted':
+      return `${shard}: window of ${new Date(event.startMs).toISOString()}, ${event.records} records, ${event.how === 'handled' ? 'emitted' : event.how}.`;
     case 'sessionReady':
     case 'delivered':
     case 'acknowledged':
@@ -129,6 +131,7 @@ function describeSession(event: PlainSessionEvent, severalConsumers: boolean): s
     case 'handlerEnded':
     case 'retryScheduled':
     case 'recordSettled':
+    case 'recordAbsorbed':
     case 'recordDeferred':
     case 'recordAbandoned':
       return undefined;

@@ -127,10 +127,12 @@ function nextRow(row: ShardRow, event: PlainSessionEvent): ShardRow {
     case 'sessionEnded':
       return { ...row, state: row.checkpoint === 'SHARD_END' ? 'shard end' : 'ended', held: undefined };
     case 'checkpointRequested':
+    case 'windowEmitted':
     case 'handlerStarted':
     case 'handlerEnded':
     case 'retryScheduled':
     case 'recordSettled':
+    case 'recordAbsorbed':
     case 'recordDeferred':
     case 'recordAbandoned':
       return row;

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { type Slot, Watermark } from './watermark.js';
+
+class Delivered implements Slot {
+  settled = false;
+  readonly subSequenceNumber = 0;
+
+  constructor(readonly sequenceNumber: string) {}
+}
+
+/** A watermark with so many delivered slots. */
+function delivered(count: number) {
+  const watermark = new Watermark<Delivered>();
+  const slots = Array.from({ length: count }, (_, index) => new Delivered(String(index + 1)));
+  for (const slot of slots) watermark.deliver(slot);
+  const settle = (...numbers: readonly number[]): void => {
+    for (const slot of slots) slot.settled ||= numbers.includes(Number(slot.sequenceNumber));
+    watermark.advance();
+  };
+  return { watermark, settle, at: () => watermark.position?.sequenceNumber };
+}
+
+describe('a watermark that is held', () => {
+  it('stays where it is and keeps only the last position of what settles, until it is released', () => {
+    const { watermark, settle, at } = delivered(5);
+    settle(1);
+    watermark.hold();
+    settle(2, 3, 5);
+    expect([at(), watermark.held, watermark.waiting]).toEqual(['1', 2, 2]);
+
+    watermark.release();
+    expect([at(), watermark.held, watermark.waiting]).toEqual(['3', 0, 2]);
+    settle(4);
+    expect([at(), watermark.waiting]).toEqual(['5', 0]);
+  });
+
+  it('does not go back when it is released again and nothing has settled since', () => {
+    const { watermark, settle, at } = delivered(3);
+    watermark.hold();
+    settle(1);
+    watermark.release();
+    settle(2);
+    watermark.hold();
+    watermark.release();
+    expect(at()).toBe('2');
+  });
+});
