@@ -25,6 +25,8 @@ export const layers = [
   'barrel',
   'cli',
   'composition',
+  'control',
+  'replay',
   'health',
   'supervisor',
   'host',
@@ -33,6 +35,7 @@ export const layers = [
   'transport',
   'runtime',
   'dead-letter',
+  'idempotency',
   'records',
   'container',
   'policy',
@@ -46,7 +49,7 @@ export const layers = [
 export type Layer = (typeof layers)[number];
 
 const barrels = new Set(['index.ts', 'internal.ts']);
-const foundations = new Set(['diagnostics.ts', 'errors.ts', 'events.ts', 'ports.ts']);
+const foundations = new Set(['common-js.ts', 'diagnostics.ts', 'errors.ts', 'events.ts', 'ports.ts']);
 
 /** The layer of a file, or undefined when its folder is none of the layers. Files beside the folders compose them. */
 export function layerOf(path: string): Layer | undefined {

@@ -19,7 +19,7 @@ import { refuseLongWindows } from './window-retention.js';
 
 export interface ConsumerEngine {
   readonly consumer: ResolvedConsumer;
-  readonly sessions: Pick<LiveSessions, 'status'>;
+  readonly sessions: Pick<LiveSessions, 'status' | 'operate'>;
   /** Of the engine that starts a daemon. */
   readonly daemon?: () => DaemonHealth;
   /** Resolves when the consumer has ended, for whatever reason. */

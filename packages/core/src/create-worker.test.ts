@@ -10,7 +10,7 @@ import { KinesisConsumer } from './decorators/kinesis-consumer.js';
 import { OnRecord } from './decorators/handlers.js';
 import { defineConsumer, recordHandler } from './definition/define-consumer.js';
 import type { SinkDescription } from './definition/definition.js';
-import { StopWorkerError } from './errors.js';
+import { MillraceError, StopWorkerError } from './errors.js';
 import { exitCodeOf } from './exit-codes.js';
 import type { Meter, MeterCallback } from './health/open-telemetry.js';
 import { type KinesisServer, startKinesisServer } from '../test/support/kinesis-server.js';
@@ -174,6 +174,20 @@ describe('a worker that cannot start', () => {
       message: expect.stringContaining('"bad"'),
     });
     expect(closed).toEqual(['good']);
+  });
+
+  it('says which package a sink needs, as a mistake that starting again does not mend', async () => {
+    const missing = new MillraceError('DEPENDENCY_MISSING', 'Run `npm install @aws-sdk/client-sqs`.');
+    const sink: SinkDescription = {
+      sink: 'millrace.sink',
+      label: 'sqs https://queue',
+      durable: true,
+      open: () => Promise.reject(missing),
+    };
+    await expect(worker([consumer('mailer', { deadLetter: { sink } })]).start()).rejects.toMatchObject({
+      code: 'DEPENDENCY_MISSING',
+      message: expect.stringContaining('npm install @aws-sdk/client-sqs'),
+    });
   });
 
   it('says within seconds that nobody answers at the endpoint, and disposes its services', async () => {

@@ -1,16 +1,18 @@
 /** The composition root: consumers, configuration, container, sinks and engines become one worker. It takes no signals and never exits. */
 import type { ResolvedConsumer } from './config/resolved.js';
 import type { ConsumerEngine, EngineGroup } from './consumer-engine.js';
-import { openContainer, type OpenContainer } from './open-container.js';
+import type { ControlServer, ControlSource } from './control/control-server.js';
+import type { OpenContainer } from './open-container.js';
 import type { ConsumerDefinition, Environment } from './definition/definition.js';
 import { isMillraceError, MillraceError, toError } from './errors.js';
 import { SessionTotals } from './health/session-totals.js';
+import { openControlSocket } from './open-control.js';
 import { openHealth, type OpenHealth } from './open-health.js';
-import { closeSinks, openSinks, type OpenedSinks } from './open-sinks.js';
+import { closeSinks, type OpenedSinks } from './open-sinks.js';
+import { closeStores, openStores, type OpenedStores } from './open-stores.js';
 import type { RuntimePorts } from './ports.js';
 import type { SessionSetup } from './runtime/live-sessions.js';
 import { plainError } from './runtime/plain-event.js';
-import { compilePipeline } from './records/pipeline.js';
 import type { ShardStatus } from './runtime/shard-status.js';
 import type { WorkerHealth, WorkerPhase } from './runtime/worker-health.js';
 import { stderrLogger, systemClock } from './process-ports.js';
@@ -48,8 +50,10 @@ class MillraceWorker implements Worker {
   private readonly stopped = new AbortController();
   private group: EngineGroup | undefined;
   private readonly sinks: OpenedSinks[] = [];
+  private readonly stores: OpenedStores[] = [];
   private container: OpenContainer | undefined;
   private openedHealth: OpenHealth | undefined;
+  private control: ControlServer | undefined;
   private countSessions: () => void = () => undefined;
   private phase: Phase = { kind: 'new' };
   private stopCause: Error | undefined;
@@ -163,6 +167,19 @@ class MillraceWorker implements Worker {
       requestStop,
       onStatus: () => this.countSessions(),
     });
+    const [first] = resolved;
+    if (first !== undefined && (part.kind === 'whole' || part.kind === 'supervisor'))
+      this.control = await this.openControl(first.applicationName);
+  }
+
+  /** Operators may ask from now on. */
+  private openControl(applicationName: string): Promise<ControlServer | undefined> {
+    const source: ControlSource = {
+      health: () => this.health(),
+      operate: async (name, recordId, wish) =>
+        this.engines.find(({ consumer }) => consumer.applicationName === name)?.sessions.operate(recordId, wish),
+    };
+    return openControlSocket({ source, applicationName, env: this.env, logger: this.ports.logger });
   }
 
   private async resolve(engine: Engine): Promise<readonly ResolvedConsumer[]> {
@@ -192,7 +209,13 @@ class MillraceWorker implements Worker {
     resolved: readonly ResolvedConsumer[],
     engine: Engine,
   ): Promise<ReadonlyMap<string, SessionSetup>> {
-    const container = await openContainer(this.definitions, this.options);
+    // A supervisor does none of this, and has none of it in its memory.
+    const [{ openContainer }, { compilePipeline }, { openSinks }] = await Promise.all([
+      import('./open-container.js'),
+      import('./records/pipeline.js'),
+      import('./open-sinks.js'),
+    ]);
+    const container = await openContainer(this.definitions, this.options, this.ports.logger);
     this.container = container;
     const setups = new Map<string, SessionSetup>();
     for (const consumer of resolved) {
@@ -202,11 +225,19 @@ class MillraceWorker implements Worker {
       const place = engine === 'local' ? 'local' : 'daemon';
       const sinks = await openSinks(definition, { applicationName, stream, engine: place, ports: this.ports });
       this.sinks.push(sinks);
+      const stores = await openStores(definition, {
+        applicationName,
+        stream,
+        region: consumer.settings.regionName,
+        ports: this.ports,
+      });
+      this.stores.push(stores);
       const requestStop = (cause: Error): void => this.requestStop(cause);
       setups.set(applicationName, {
         consumer,
         container: container.port,
         sinks,
+        stores,
         ports: this.ports,
         requestStop,
         retentionMs: undefined,
@@ -251,8 +282,10 @@ class MillraceWorker implements Worker {
       for (const engine of this.engines) engine.stop(failure);
       await Promise.all(this.engines.map((engine) => engine.closed));
     }
+    await this.control?.close();
     await this.group?.settled();
     for (const sinks of this.sinks) await closeSinks(sinks, this.ports.logger);
+    for (const stores of this.stores) await closeStores(stores, this.ports.logger);
     await this.container?.dispose(this.ports.logger);
     // Last: a supervisor takes a closed link for the end of this process.
     await this.group?.close();

@@ -5,7 +5,7 @@
 import type { Notice, ResolvedConsumer } from './config/resolved.js';
 import type { ConsumerEngine, EngineGroup } from './consumer-engine.js';
 import { ownProvider } from './daemon/daemon-credentials.js';
-import { preflight, type PreflightReport } from './daemon/preflight.js';
+import type { PreflightReport } from './daemon/preflight.js';
 import { prepareLaunch } from './daemon-launcher.js';
 import type { Environment } from './definition/definition.js';
 import { daemonChannel } from './diagnostics.js';
@@ -16,7 +16,9 @@ import { untilAborted } from './runtime/race.js';
 import type { DaemonHealth } from './runtime/worker-health.js';
 import { attachSelfTest } from './supervisor/attach-self-test.js';
 import type { DaemonChange, DaemonSupervisor } from './supervisor/daemon-supervisor.js';
+import { ErrandProcess, errandsHere, type ErrandRunner } from './supervisor/errand-process.js';
 import { Fleet, type Hosting } from './supervisor/fleet.js';
+import { describeConsumer } from './supervisor/remote-coordination.js';
 import { startDaemon, type RunningDaemon, type StartDaemonOptions } from './supervisor/start-daemon.js';
 import { takeIdentity } from './supervisor/take-identity.js';
 import type { WorkerOptions, WorkerOutcome } from './worker-options.js';
@@ -40,20 +42,25 @@ export interface DaemonEnginesRequest {
 export async function startDaemonEngines(request: DaemonEnginesRequest): Promise<EngineGroup> {
   const { ports, env, options } = request;
   const { clock, logger } = ports;
+  const errands =
+    request.setups === undefined ? new ErrandProcess({ env: process.env, clock, logger }) : errandsHere(clock);
+  errands.warm('tables');
   const hosting = await chooseHosting(request);
-  const fleet = await Fleet.open({ hosting, env: process.env, clock, logger });
+  const fleet = await Fleet.open({ hosting, env: process.env, errands, clock, logger });
   const engines: ConsumerEngine[] = [];
   // Beside the rest, because telling a dead predecessor from a living twin takes time; what the preflight finds says more.
   const failed = new AbortController();
   const signal = AbortSignal.any([request.signal, failed.signal]);
-  const locks = request.consumers.map((consumer) => takeIdentity({ ...request, consumer, clock, logger, signal }));
+  const locks = request.consumers.map((consumer) =>
+    takeIdentity({ ...request, errands, consumer, clock, logger, signal }),
+  );
   for (const lock of locks) lock.catch(() => undefined);
   try {
     const hosts = fleet.startHosts();
     hosts.catch(() => undefined);
     const looked = Promise.allSettled([
-      prepareLaunch({ env, java: options.java ?? {}, logger }),
-      lookAll(request, fleet),
+      prepareLaunch({ env, java: options.java ?? {}, logger, errands }),
+      lookAll(request, { fleet, errands }),
     ]);
     const ready = looked.then(async ([prepared, found]) => {
       if (prepared.status === 'rejected' || found.status === 'rejected') throw severalErrors([prepared, found]);
@@ -67,7 +74,7 @@ export async function startDaemonEngines(request: DaemonEnginesRequest): Promise
       const lock = await locks[index];
       if (lock === undefined) throw new RangeError('Each consumer has an identity.');
       const launcher = prepare({ consumer, shards: reports[index]?.shards });
-      engines.push(await startEngine({ ...request, fleet, consumer, index, launcher, lock }));
+      engines.push(await startEngine({ ...request, fleet, errands, consumer, index, launcher, lock }));
     }
   } catch (error) {
     failed.abort();
@@ -75,6 +82,7 @@ export async function startDaemonEngines(request: DaemonEnginesRequest): Promise
     await Promise.all(engines.map(({ closed }) => closed));
     await fleet.close();
     for (const lock of await Promise.allSettled(locks)) if (lock.status === 'fulfilled') lock.value.release();
+    errands.close();
     // Asked to end while it started: what the end has broken, as a host that was sent the same signal, is no failure.
     request.signal.throwIfAborted();
     throw error;
@@ -83,7 +91,10 @@ export async function startDaemonEngines(request: DaemonEnginesRequest): Promise
     engines,
     hosts: () => fleet.pool?.facts() ?? [],
     settled: () => fleet.stopHosts(),
-    close: () => fleet.close(),
+    close: async () => {
+      errands.close();
+      await fleet.close();
+    },
   };
 }
 
@@ -142,10 +153,14 @@ function hostCount(consumers: readonly ResolvedConsumer[]): number {
 
 async function lookAll(
   { consumers, env, ports, signal }: DaemonEnginesRequest,
-  fleet: Fleet,
+  { fleet, errands }: { readonly fleet: Fleet; readonly errands: ErrandRunner },
 ): Promise<readonly PreflightReport[]> {
-  const { clock, logger } = ports;
-  const reports = await Promise.all(consumers.map((consumer) => preflight(consumer, { env, clock, signal })));
+  const { logger } = ports;
+  const reports = await Promise.all(
+    consumers.map((consumer) =>
+      errands.run({ kind: 'preflight', consumer: describeConsumer(consumer), env } as const, signal),
+    ),
+  );
   const say = ({ code, message }: Notice): void => logger.warn({ code }, message);
   for (const { notices } of reports) notices.forEach(say);
   for (const [index, consumer] of consumers.entries()) refuseLongWindows(consumer, reports[index]?.retentionMs);
@@ -156,7 +171,7 @@ async function lookAll(
 }
 
 type EngineRequest = DaemonEnginesRequest &
-  Pick<StartDaemonOptions, 'consumer' | 'index' | 'fleet' | 'launcher' | 'lock'>;
+  Pick<StartDaemonOptions, 'consumer' | 'index' | 'fleet' | 'errands' | 'launcher' | 'lock'>;
 
 async function startEngine(request: EngineRequest): Promise<ConsumerEngine> {
   const { consumer, ports, requestStop } = request;
@@ -186,7 +201,7 @@ async function startEngine(request: EngineRequest): Promise<ConsumerEngine> {
     consumer,
     closed,
     stop: (cause) => supervisor.requestEnd(cause),
-    sessions: { status: () => servers.all() },
+    sessions: { status: () => servers.all(), operate: (recordId, wish) => servers.operate(recordId, wish) },
     daemon: () => healthOf(supervisor, workerId),
   };
 }

@@ -2,18 +2,15 @@
 import { writeFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import type { ResolvedConsumer } from './config/resolved.js';
-import { findArchive } from './daemon/class-archive.js';
 import { readDaemonLevels } from './daemon/daemon-levels.js';
 import { propertyOf } from './daemon/effective-property.js';
-import { findJava } from './daemon/find-java.js';
 import { heapMegabytes } from './daemon/heap-size.js';
-import { openJarStore } from './daemon/jar-store.js';
-import { verifyJars } from './daemon/jar-verify.js';
 import { startJava } from './daemon/java-process.js';
 import { planLaunch, type LaunchPreset } from './daemon/launch-plan.js';
 import { logbackXml } from './daemon/logback.js';
 import type { Environment } from './definition/definition.js';
 import type { Logger } from './ports.js';
+import type { ErrandRunner } from './supervisor/errand-process.js';
 import type { DaemonLauncher } from './supervisor/start-daemon.js';
 import type { JavaOptions } from './worker-options.js';
 
@@ -21,6 +18,7 @@ export interface LauncherRequest {
   readonly env: Environment;
   readonly java: JavaOptions;
   readonly logger: Logger;
+  readonly errands: ErrandRunner;
 }
 
 /** What the size of the heap depends on. */
@@ -42,12 +40,10 @@ export async function prepareLaunch({
   env,
   java: options,
   logger,
+  errands,
 }: LauncherRequest): Promise<(launched: LaunchedConsumer) => DaemonLauncher> {
   const levels = readDaemonLevels(env);
-  const store = await openJarStore(env);
-  const java = await findJava(env, options.path);
-  const classPath = await verifyJars(store);
-  const archive = await findArchive(store, java);
+  const { java, classPath, archive } = await errands.run({ kind: 'findLaunch', env, java: options.path });
   if (archive === undefined)
     logger.info(
       { java: java.version },

@@ -28,6 +28,9 @@ export const ERROR_CODES = {
   LANE_KEY_FAILED: 'The key that orders a record threw, or gave something that is no text.',
   KEY_PARKED: 'An earlier record of this key was parked and the consumer holds its successors.',
   CONTEXT_EXPIRED: 'A record context was used after its record was given up.',
+  MIDDLEWARE_MISUSED: 'A middleware did not call next() exactly once, or an idempotent handler deferred its record.',
+  IDEMPOTENCY_FAILED: 'The idempotency store did not answer, or the key of a record is none.',
+  RECORD_IN_PROGRESS: 'Somebody else is handling a record with the same idempotency key.',
   // checkpoints
   CHECKPOINT_REJECTED: 'A checkpoint was asked for at a moment or a position where none is allowed.',
   CHECKPOINT_FAILED: 'The daemon could not write a checkpoint.',
@@ -38,6 +41,7 @@ export const ERROR_CODES = {
   TRANSPORT_FAILED: 'The channel to the daemon broke.',
   // dead letters
   SINK_FAILED: 'The dead-letter sink did not take a record.',
+  REPLAY_FAILED: 'Parked records cannot be read back, run again or removed.',
   // running
   ENGINE_UNAVAILABLE: 'The engine that was asked for cannot run here.',
   ENGINE_REFUSED: 'The local engine refuses to run where it would read every shard in every replica.',
@@ -51,6 +55,10 @@ export const ERROR_CODES = {
   WORKER_STOPPED: 'The worker has stopped or is stopping.',
   INPUT_INVALID: 'Input given to a command cannot be used.',
   PUT_FAILED: 'Records that a command sent were refused until the end.',
+  // operating
+  WORKER_NOT_FOUND: 'No worker that this user can ask runs on this machine.',
+  RECORD_NOT_HELD: 'A record that an operator has named is not held by any running worker.',
+  ORDER_REFUSED: 'A worker does not do with a record what an operator wants.',
   // provisioning
   TABLE_WRONG: 'A table exists under the name of one that the application needs, and is another.',
   LEASES_REFUSED: 'The first leases cannot be written whole, or a worker runs.',
@@ -141,6 +149,17 @@ export class RetryLaterError extends MillraceError {
     options: MillraceErrorOptions = {},
   ) {
     super('RETRY_LATER', message, { ...options, details: { ...options.details, delayMs } });
+    this.delayMs = delayMs;
+  }
+}
+
+/** Somebody else holds the record's idempotency key: it waits, and the wait is no attempt. */
+export class RecordInProgressError extends MillraceError {
+  readonly delayMs: number;
+
+  constructor(delayMs: number, recordId: string) {
+    const message = `Another run holds the idempotency key of record ${recordId}; it is looked at again in ${delayMs} ms.`;
+    super('RECORD_IN_PROGRESS', message, { details: { recordId, delayMs } });
     this.delayMs = delayMs;
   }
 }

@@ -5,7 +5,7 @@ export interface PositionData {
   readonly subSequenceNumber: number;
 }
 
-export type SettledHow = 'handled' | 'parked' | 'skipped' | 'filtered';
+export type SettledHow = 'handled' | 'parked' | 'skipped' | 'filtered' | 'deduplicated';
 
 /** What is common: `sessionId` names the session (two sessions of one shard can be alive at once), `at` is Clock.now(). */
 interface Common {
@@ -43,6 +43,8 @@ export type SessionEvent =
       readonly error: Error;
     })
   | (Common & { readonly kind: 'released'; readonly recordId: string | undefined })
+  /** By an operator, for a record that waits. */
+  | (Common & { readonly kind: 'ordered'; readonly recordId: string; readonly order: 'retry' | 'park' | 'skip' })
   | (Common & {
       readonly kind: 'stuck';
       readonly recordId: string | undefined;

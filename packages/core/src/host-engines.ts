@@ -3,7 +3,6 @@ import type { ConsumerEngine, EngineGroup } from './consumer-engine.js';
 import { MillraceError } from './errors.js';
 import type { HostLink } from './host/host-link.js';
 import { SessionHost } from './host/session-host.js';
-import { startStallWatch } from './host/stall-watch.js';
 import type { RuntimePorts } from './ports.js';
 import type { SessionSetup } from './runtime/live-sessions.js';
 import { plainError } from './runtime/plain-event.js';
@@ -13,19 +12,17 @@ export interface HostEnginesRequest {
   /** By application name. */
   readonly setups: ReadonlyMap<string, SessionSetup>;
   readonly link: HostLink;
-  /** Where the thread that looks after the event loop reports. */
-  readonly address: { readonly path: string; readonly name: string };
   readonly ports: RuntimePorts;
 }
 
 /** Resolves when the supervisor has welcomed this host. */
 export async function startHostEngines(request: HostEnginesRequest): Promise<EngineGroup> {
-  const { link, setups, address, ports } = request;
+  const { link, setups, ports } = request;
   let over: (outcome: WorkerOutcome) => void = () => undefined;
   const closed = new Promise<WorkerOutcome>((resolve) => {
     over = resolve;
   });
-  const watch = startStallWatch(address, ports.logger);
+  tellOfSigusr1(link);
   const host = await welcomed(request, over);
   void link.closed.then(() => {
     for (const name of setups.keys()) host.sessionsOf(name).leave('cut');
@@ -50,11 +47,17 @@ export async function startHostEngines(request: HostEnginesRequest): Promise<Eng
       host.close();
       await host.ended();
     },
-    async close() {
-      await watch.close();
-      link.close();
-    },
+    close: async () => link.close(),
   };
+}
+
+/** Before it can block, so that nobody sends the signal to find out where it stands. */
+function tellOfSigusr1(link: HostLink): void {
+  const signal = 'SIGUSR1';
+  if (process.listenerCount(signal) > 0) link.tell({ kind: 'keepsSigusr1' });
+  process.on('newListener', (name) => {
+    if (name === signal) link.tell({ kind: 'keepsSigusr1' });
+  });
 }
 
 function welcomed(

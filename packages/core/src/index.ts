@@ -13,7 +13,15 @@ export { KinesisConsumer } from './decorators/kinesis-consumer.js';
 export { OnBatch, OnRecord, OnWindow } from './decorators/handlers.js';
 export { OnInitialize, OnLeaseLost, OnShardEnd, OnShutdownRequested } from './decorators/hooks.js';
 export type { ShardHookDecorator } from './decorators/hooks.js';
-export { CheckpointPolicy, Concurrency, DeadLetter, RetryPolicy } from './decorators/policies.js';
+export {
+  CheckpointPolicy,
+  Concurrency,
+  DeadLetter,
+  Filter,
+  Idempotent,
+  RetryPolicy,
+  Use,
+} from './decorators/policies.js';
 export type {
   ClassDecoratorFor,
   MethodDecoratorFor,
@@ -42,6 +50,30 @@ export type {
   RetryOptions,
   SinkInput,
 } from './definition/handler-options.js';
+export type {
+  FilterFields,
+  FilterIgnoreCase,
+  FilterPattern,
+  FilterRange,
+  FilterTexts,
+  FilterValue,
+  FilterValues,
+} from './definition/filter-pattern.js';
+export type {
+  HandlerContext,
+  Idempotency,
+  IdempotencyStoreContext,
+  IdempotencyStoreDescription,
+  IdempotencyStoreInput,
+  IdempotencyStoreSource,
+  IdempotentOptions,
+  Middleware,
+  MiddlewareInput,
+  MiddlewareService,
+  MiddlewareSource,
+  Next,
+} from './definition/middleware.js';
+export type { AwsPlace, ParkedPlace, S3Place } from './definition/parked-place.js';
 export type { Decoded, DtoClass, Payload, SchemaInput } from './definition/payload.js';
 export type {
   BatchHandler,
@@ -70,7 +102,8 @@ export type {
 } from './definition/definition.js';
 
 // What handlers get
-export { SHARD } from './definition/context.js';
+export { LOGGER, SHARD } from './definition/context.js';
+export { currentContext, currentRecord } from './runtime/current-context.js';
 export type {
   Batch,
   BatchContext,
@@ -81,6 +114,7 @@ export type {
   ConsumerRecord,
   Deferred,
   RecordContext,
+  ServiceToken,
   ShardContext,
   ShutdownContext,
 } from './definition/context.js';
@@ -94,8 +128,23 @@ export type { Ref } from './container/services.js';
 // Dead letters
 export { file } from './dead-letter/file-sink.js';
 export type { FileSinkOptions } from './dead-letter/file-sink.js';
+export { fn } from './dead-letter/function-sink.js';
+export { kinesis } from './dead-letter/kinesis-sink.js';
+export type { KinesisSinkOptions } from './dead-letter/kinesis-sink.js';
+export { s3 } from './dead-letter/s3-sink.js';
+export type { S3SinkDescription, S3SinkOptions } from './dead-letter/s3-sink.js';
+export { sqs } from './dead-letter/sqs-sink.js';
+export type { SqsSinkOptions } from './dead-letter/sqs-sink.js';
+export type { AwsOptions } from './dead-letter/aws-connection.js';
+export type { TooLargeOptions } from './dead-letter/overflow.js';
 export { readParked } from './dead-letter/parked-file.js';
 export type { TornLine } from './dead-letter/parked-file.js';
+
+// Idempotency
+export { dynamoDbStore } from './idempotency/dynamo-db-store.js';
+export type { DynamoDbStoreOptions } from './idempotency/dynamo-db-store.js';
+export { memoryStore } from './idempotency/memory-store.js';
+export type { MemoryStoreOptions } from './idempotency/memory-store.js';
 
 // Running
 export { run } from './run.js';
@@ -113,7 +162,7 @@ export type {
   WorkerHealth,
   WorkerPhase,
 } from './runtime/worker-health.js';
-export type { ShardStatus } from './runtime/shard-status.js';
+export type { HeldRecord, ShardStatus } from './runtime/shard-status.js';
 export type { DaemonEvent, DiagnosticsMessages, HostEvent } from './diagnostics.js';
 export type {
   Meter,
@@ -129,6 +178,9 @@ export type {
   DeadLetterCause,
   DeadLetterEntry,
   DeadLetterSink,
+  IdempotencyAnswer,
+  IdempotencyClaim,
+  IdempotencyStore,
   LogFields,
   Logger,
   Observer,

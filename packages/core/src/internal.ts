@@ -6,6 +6,7 @@
 export { resolveConsumer } from './config/resolve.js';
 export type { ResolvedConsumer } from './config/resolved.js';
 export { createTsyringeContainer } from './container/worker-container.js';
+export { classesOf } from './container/classes-of.js';
 export type { WorkerContainer } from './container/worker-container.js';
 export { toError } from './errors.js';
 export { DaemonError } from './local/daemon-error.js';
@@ -20,6 +21,7 @@ export type { CheckpointTarget, DaemonMessage, Position, WireRecord } from './pr
 export { viewRecord } from './records/record-view.js';
 export { compilePipeline } from './records/pipeline.js';
 export type { Pipeline, Prepared } from './records/pipeline.js';
+export { contextLogger } from './runtime/current-context.js';
 export { Attempt } from './runtime/attempt.js';
 export { ShardRunner } from './runtime/shard-runner.js';
 export type { SessionOutcome } from './runtime/shard-runner.js';

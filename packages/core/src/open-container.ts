@@ -1,8 +1,10 @@
 /** The container that a worker's options ask for: tsyringe with the user's services, or the user's own. */
+import { classesOf } from './container/classes-of.js';
 import { createTsyringeContainer } from './container/worker-container.js';
 import type { ConsumerDefinition } from './definition/definition.js';
 import { MillraceError, toError } from './errors.js';
 import type { ContainerPort, Logger } from './ports.js';
+import { contextLogger } from './runtime/current-context.js';
 import type { WorkerOptions } from './worker-options.js';
 
 export interface OpenContainer {
@@ -18,15 +20,16 @@ export interface OpenContainer {
 export async function openContainer(
   definitions: readonly ConsumerDefinition[],
   options: WorkerOptions,
+  logger: Logger,
 ): Promise<OpenContainer> {
   const { container, register, overrides, parent } = options;
   if (container !== undefined) {
     refuseBoth(options);
     return { port: container, dispose: () => Promise.resolve() };
   }
-  const made = await createTsyringeContainer({ register, overrides, parent });
+  const made = await createTsyringeContainer({ register, overrides, parent, logger: contextLogger(logger) });
   try {
-    for (const { instance } of definitions) if (instance.kind === 'class') made.check(instance.target);
+    for (const definition of definitions) for (const target of classesOf(definition)) made.check(target);
   } catch (error) {
     await made.dispose();
     throw error;

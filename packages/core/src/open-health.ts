@@ -4,7 +4,7 @@ import type { Environment } from './definition/definition.js';
 import { ConfigurationError, isMillraceError } from './errors.js';
 import type { HealthServer } from './health/health-server.js';
 import type { HealthSource } from './health/metrics.js';
-import { observeHealth } from './health/open-telemetry.js';
+import type { Meter } from './health/open-telemetry.js';
 import type { Logger } from './ports.js';
 import type { Engine, HealthOptions, WorkerOptions } from './worker-options.js';
 
@@ -27,13 +27,18 @@ export async function openHealth(request: HealthRequest): Promise<OpenHealth | u
   const asked = healthOptions(options, env);
   if (asked === undefined && options.meter === undefined) return undefined;
   const server = asked === undefined ? undefined : await openPort(asked, request);
-  const forget = options.meter === undefined ? undefined : observeHealth(options.meter, source);
+  const forget = options.meter === undefined ? undefined : await observe(options.meter, source);
   return {
     close: async () => {
       forget?.();
       await server?.close();
     },
   };
+}
+
+async function observe(meter: Meter, source: HealthSource): Promise<() => void> {
+  const { observeHealth } = await import('./health/open-telemetry.js');
+  return observeHealth(meter, source);
 }
 
 async function openPort(

@@ -1,11 +1,12 @@
 /** Opens every dead-letter sink that the consumers describe, once each, before the first session; and closes them after the last. */
-import type { ConsumerDefinition, DeadLetter, SinkContext, SinkDescription } from './definition/definition.js';
-import { MillraceError, toError } from './errors.js';
+import type { ConsumerDefinition, SinkContext, SinkDescription } from './definition/definition.js';
+import { describedSinks } from './definition/described-sinks.js';
+import { isMillraceError, MillraceError, toError } from './errors.js';
 import type { DeadLetterSink, Logger } from './ports.js';
 
 export type OpenedSinks = ReadonlyMap<SinkDescription, DeadLetterSink>;
 
-/** @throws MillraceError SINK_FAILED naming the sink; those that were open already are closed again. */
+/** @throws MillraceError SINK_FAILED or DEPENDENCY_MISSING naming the sink; those that were open already are closed again. */
 export async function openSinks(definition: ConsumerDefinition, context: SinkContext): Promise<OpenedSinks> {
   const opened = new Map<SinkDescription, DeadLetterSink>();
   for (const description of describedSinks(definition)) {
@@ -14,7 +15,7 @@ export async function openSinks(definition: ConsumerDefinition, context: SinkCon
     } catch (error) {
       await closeSinks(opened, context.ports.logger);
       throw new MillraceError(
-        'SINK_FAILED',
+        isMillraceError(error, 'DEPENDENCY_MISSING') ? error.code : 'SINK_FAILED',
         `The dead-letter sink "${description.label}" of ${definition.name} cannot be opened: ${toError(error).message}`,
         { cause: error },
       );
@@ -31,14 +32,4 @@ export async function closeSinks(sinks: OpenedSinks, logger: Logger): Promise<vo
       logger.error({ err: toError(error), sink: description.label }, 'A dead-letter sink did not close cleanly.');
     }
   }
-}
-
-function describedSinks(definition: ConsumerDefinition): Set<SinkDescription> {
-  const declared: (DeadLetter | undefined)[] = [
-    definition.deadLetter,
-    ...definition.handlers.map((handler) => handler.deadLetter),
-  ];
-  return new Set(
-    declared.flatMap((deadLetter) => (deadLetter?.sink.kind === 'description' ? [deadLetter.sink.description] : [])),
-  );
 }

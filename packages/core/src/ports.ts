@@ -86,6 +86,34 @@ export interface DeadLetterCause {
   readonly stack: string | undefined;
 }
 
+/** Remembers which keys were handled. Every call is one atomic step, between machines, too. */
+export interface IdempotencyStore {
+  /** Takes the key for its owner, who may hold it already, unless it is completed or somebody else holds it still. */
+  acquire(claim: IdempotencyClaim): Promise<IdempotencyAnswer>;
+  /** Completed until `expiresAtMs`. False when the key is the owner's no more: then nothing was written. */
+  complete(claim: IdempotencyClaim): Promise<boolean>;
+  /** Forgets the key if it is the owner's, completed or not. */
+  release(claim: IdempotencyClaim): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface IdempotencyClaim {
+  readonly key: string;
+  /** One run of one record; nobody else has the same. */
+  readonly owner: string;
+  /** Milliseconds since the epoch, as the other times. */
+  readonly nowMs: number;
+  /** Until then the key is its owner's; afterwards anybody may take it. */
+  readonly lockedUntilMs: number;
+  /** From then on a completed key counts as unknown. */
+  readonly expiresAtMs: number;
+}
+
+export type IdempotencyAnswer =
+  | { readonly kind: 'acquired' }
+  | { readonly kind: 'completed' }
+  | { readonly kind: 'inProgress'; readonly lockedUntilMs: number };
+
 /** What is known of a shard lease when its session opens. */
 export interface ShardFacts {
   readonly shardId: string;
@@ -102,6 +130,8 @@ export interface ContainerPort {
 
 export interface Scope {
   resolve<T>(token: unknown): Promise<T>;
+  /** A scope inside this one, for one run of a handler; disposed with this one at the latest. Needed by `context.resolve`. */
+  openChild?(): Promise<Scope>;
   dispose(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 /** The real clock, chance and log of a process. */
 import { performance } from 'node:perf_hooks';
-import { pino, type DestinationStream } from 'pino';
+import type { DestinationStream } from 'pino';
+import { require } from './common-js.js';
 import type { Environment } from './definition/definition.js';
 import type { Clock, Logger } from './ports.js';
 
@@ -18,15 +19,13 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const STDERR = 2;
 
 /** JSON lines on stderr: stdout may be the daemon's. The level is MILLRACE_LOG_LEVEL, `info` by default. */
-export function stderrLogger(
-  env: Environment,
-  destination: DestinationStream = pino.destination({ dest: STDERR, sync: true }),
-): Logger {
+export function stderrLogger(env: Environment, destination?: DestinationStream): Logger {
+  const { pino } = require('pino') as typeof import('pino');
   const level = env['MILLRACE_LOG_LEVEL'] ?? 'info';
   const known = level === 'silent' || level in pino.levels.values;
   const log = pino(
     { level: known ? level : 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    destination,
+    destination ?? pino.destination({ dest: STDERR, sync: true }),
   );
   if (!known)
     log.warn(

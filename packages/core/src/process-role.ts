@@ -6,6 +6,8 @@
 export type ProcessRole =
   | { readonly kind: 'host'; readonly link: string; readonly name: string }
   | { readonly kind: 'child'; readonly link: string; readonly applicationName: string }
+  /** It was to run errands, and runs this program instead: Node was started in a way that was not foreseen. */
+  | { readonly kind: 'astray' }
   /** Nobody of ours has started it. */
   | { readonly kind: 'first' };
 
@@ -16,7 +18,13 @@ const KEY = Symbol.for('millrace.processRole');
 export const processRole: ProcessRole = (shared[KEY] ??= readRole());
 
 function readRole(): ProcessRole {
-  const [link, name, applicationName] = ['MILLRACE_LINK', 'MILLRACE_HOST', 'MILLRACE_CHILD_OF'].map(take);
+  const [link, name, applicationName, errand] = [
+    'MILLRACE_LINK',
+    'MILLRACE_HOST',
+    'MILLRACE_CHILD_OF',
+    'MILLRACE_ERRAND',
+  ].map(take);
+  if (errand !== undefined) return { kind: 'astray' };
   if (link !== undefined && name !== undefined) return { kind: 'host', link, name };
   if (link !== undefined && applicationName !== undefined) return { kind: 'child', link, applicationName };
   return { kind: 'first' };

@@ -2,7 +2,7 @@
 import { refuseDuringImport } from './command-import.js';
 import { containErrors } from './containment.js';
 import { composeWorker } from './create-worker.js';
-import { isMillraceError, toError } from './errors.js';
+import { isMillraceError, MillraceError, toError } from './errors.js';
 import { EXIT_CODES, exitCodeOf, type ExitCode } from './exit-codes.js';
 import { formatError } from './format-error.js';
 import { connectHostLink, type HostLink } from './host/host-link.js';
@@ -67,6 +67,12 @@ async function takePart(): Promise<WorkerPart> {
   switch (processRole.kind) {
     case 'first':
       return { kind: 'supervisor' };
+    case 'astray':
+      // Another worker in its place would start the next one.
+      throw new MillraceError(
+        'HOST_FAILED',
+        'This process was started to look something up, and runs the program instead.',
+      );
     case 'host': {
       const { link: path, name } = processRole;
       return { kind: 'host', link: await connectHostLink({ path, role: 'host', name }) };

@@ -5,7 +5,6 @@
 import type { ConsumerEngine, EngineGroup } from './consumer-engine.js';
 import type { DaemonEnginesRequest } from './daemon-engines.js';
 import { isMillraceError, toError } from './errors.js';
-import { processRole } from './process-role.js';
 import type { SessionSetup } from './runtime/live-sessions.js';
 import type { Engine } from './worker-options.js';
 import { supervisorOf, type WorkerPart } from './worker-part.js';
@@ -19,10 +18,8 @@ export async function startEngines(request: StartRequest): Promise<EngineGroup> 
   const { engine, part, setups = new Map<string, SessionSetup>() } = request;
   if (part.kind === 'host') {
     const { ports } = request;
-    const address =
-      processRole.kind === 'host' ? { path: processRole.link, name: processRole.name } : { path: '', name: '' };
     const { startHostEngines } = await import('./host-engines.js');
-    return startHostEngines({ setups, link: part.link, address, ports });
+    return startHostEngines({ setups, link: part.link, ports });
   }
   if (engine !== 'daemon') return startOwn(engine, setups, request);
   const { startDaemonEngines } = await import('./daemon-engines.js');

@@ -12,11 +12,12 @@ import type {
   WindowRecordContext,
 } from '../src/definition/context.js';
 import type { SinkDescription } from '../src/definition/definition.js';
+import type { HandlerContext, Next } from '../src/definition/middleware.js';
 import type { Decoded, Payload } from '../src/definition/payload.js';
 import { OnBatch, OnRecord, OnWindow } from '../src/decorators/handlers.js';
 import { OnInitialize, OnLeaseLost, OnShardEnd, OnShutdownRequested } from '../src/decorators/hooks.js';
 import { KinesisConsumer } from '../src/decorators/kinesis-consumer.js';
-import { CheckpointPolicy, DeadLetter, RetryPolicy } from '../src/decorators/policies.js';
+import { CheckpointPolicy, DeadLetter, Idempotent, RetryPolicy, Use } from '../src/decorators/policies.js';
 
 class OrderPlaced {
   id!: string;
@@ -296,5 +297,47 @@ describe('what must not compile', () => {
     KinesisConsumer('orders', 'mailer', { initialPositonInStream: 'LATEST' });
     // @ts-expect-error the application has a name
     KinesisConsumer('orders');
+  });
+});
+
+describe('middleware and idempotency', () => {
+  class Tracing {
+    async handle(context: RecordContext, next: Next): Promise<void> {
+      context.log.debug({ id: context.record.id }, 'in');
+      await next();
+    }
+  }
+
+  it('take functions of either context, classes that handle, and tokens', () => {
+    Use(
+      (context, next) => {
+        expectTypeOf(context).toEqualTypeOf<HandlerContext>();
+        return next();
+      },
+      async (context: RecordContext, next) => (context.record.id === '' ? next.skip('empty') : next()),
+      async (_context: BatchContext, next) => next(),
+      Tracing,
+      'token',
+      Symbol('token'),
+    );
+    Idempotent({ store: 'STORE', key: (order: OrderPlaced, record) => `${order.id} ${record.id}` });
+    Idempotent({ store: 'STORE', key: (_, record) => record.partitionKey });
+  });
+
+  it('do not compile when they are something else', () => {
+    // @ts-expect-error a service is made by the container
+    Use(new Tracing());
+    // @ts-expect-error the class handles nothing
+    Use(OrderPlaced);
+    // @ts-expect-error a hook's context is none of a handler
+    Use((context: ShutdownContext, next) => next());
+    // @ts-expect-error a reason is needed: it stands in the log
+    Use((_, next) => next.skip());
+    // @ts-expect-error without a store nothing is remembered
+    Idempotent({});
+    // @ts-expect-error an unchecked payload has no known properties
+    Idempotent({ store: 'STORE', key: (order) => order.id });
+    // @ts-expect-error a key is a text
+    Idempotent({ store: 'STORE', key: () => 1 });
   });
 });

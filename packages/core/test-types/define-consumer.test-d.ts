@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Batch, BatchContext, RecordContext } from '../src/definition/context.js';
 import { batchHandler, defineConsumer, recordHandler } from '../src/definition/define-consumer.js';
 import type { ConsumerDefinition } from '../src/definition/definition.js';
+import type { FilterPattern } from '../src/definition/filter-pattern.js';
 
 const Order = z.object({ id: z.string() });
 class Dto {
@@ -48,6 +49,23 @@ describe('handlers as data', () => {
     expectTypeOf(definition).toEqualTypeOf<ConsumerDefinition>();
   });
 
+  it('may be idempotent by what their schema gives', () => {
+    recordHandler({
+      name: 'placed',
+      schema: Order,
+      idempotent: {
+        store: 'STORE',
+        key: (order) => {
+          expectTypeOf(order).toEqualTypeOf<z.infer<typeof Order>>();
+          return 'key';
+        },
+      },
+      handle: () => undefined,
+    });
+    // @ts-expect-error a batch has no key
+    batchHandler({ name: 'insert', idempotent: { store: 'STORE' }, handle: () => undefined });
+  });
+
   it('do not compile when they do not fit', () => {
     // @ts-expect-error the schema gives no total
     recordHandler({ name: 'placed', schema: Order, handle: (order: { total: number }) => order });
@@ -63,5 +81,27 @@ describe('handlers as data', () => {
     });
     // @ts-expect-error misspelled
     defineConsumer({ ...names, handlers: [], deadLeter: undefined });
+  });
+});
+
+describe('filter patterns', () => {
+  const filter = (pattern: FilterPattern) => pattern;
+
+  it('compile as Lambda takes them', () => {
+    filter({ data: { order: { type: ['buy', null, 7, true] }, total: [{ numeric: ['>', 0, '<=', 100] }] } });
+    filter({ data: ['text', { prefix: 'a' }], partitionKey: [{ 'anything-but': { suffix: ['x', 'y'] } }] });
+    filter({ $or: [{ data: { a: [{ exists: false }] } }, { data: { $or: [{ b: [''] }, { c: { d: ['x'] } }] } }] });
+    defineConsumer({ ...names, handlers: [], filter: [{ partitionKey: ['a'] }, { data: ['b'] }] });
+  });
+
+  it('do not compile when they do not fit', () => {
+    // @ts-expect-error what stands in the payload goes under data
+    filter({ type: ['buy'] });
+    // @ts-expect-error values stand in a list
+    filter({ data: { type: 'buy' } });
+    // @ts-expect-error no such operator
+    filter({ partitionKey: [{ prefx: 'a' }] });
+    // @ts-expect-error the lower bound comes first
+    filter({ partitionKey: [{ numeric: ['<', 1, '>', 0] }] });
   });
 });

@@ -1,6 +1,6 @@
 /** The container of a bed: one of its own on tsyringe, or the user's. */
-import { MillraceError, type ConsumerDefinition, type DependencyContainer } from '@millrace/core';
-import { createTsyringeContainer, type WorkerContainer } from '@millrace/core/internal';
+import { MillraceError, type ConsumerDefinition, type DependencyContainer, type Logger } from '@millrace/core';
+import { classesOf, contextLogger, createTsyringeContainer, type WorkerContainer } from '@millrace/core/internal';
 import type { TestBedOptions } from './bed-options.js';
 
 export type BedContainer = Pick<WorkerContainer, 'port' | 'dispose'> & {
@@ -9,7 +9,11 @@ export type BedContainer = Pick<WorkerContainer, 'port' | 'dispose'> & {
 };
 
 /** @throws INJECTION_FAILED or METADATA_MISSING for whatever the consumer's constructor cannot get. */
-export async function openContainer(definition: ConsumerDefinition, options: TestBedOptions): Promise<BedContainer> {
+export async function openContainer(
+  definition: ConsumerDefinition,
+  options: TestBedOptions,
+  logger: Logger,
+): Promise<BedContainer> {
   const { container: port, register, overrides } = options;
   if (port !== undefined) {
     if (register === undefined && overrides === undefined)
@@ -19,9 +23,9 @@ export async function openContainer(definition: ConsumerDefinition, options: Tes
       'register and overrides are for the built-in container; register services in the container that you pass instead.',
     );
   }
-  const made = await createTsyringeContainer({ register, overrides });
+  const made = await createTsyringeContainer({ register, overrides, logger: contextLogger(logger) });
   try {
-    if (definition.instance.kind === 'class') made.check(definition.instance.target);
+    for (const target of classesOf(definition)) made.check(target);
   } catch (error) {
     await made.dispose();
     throw error;

@@ -18,8 +18,8 @@ import { resolveFor, testBed, type TestBed } from './test-bed.js';
 export type HandlerInput<P> = P | SingleRecord;
 
 export interface RecordOutcome {
-  /** `deferred`: the handler took a handle and has not used it. */
-  readonly kind: 'handled' | 'failed' | 'deferred';
+  /** `deferred`: the handler took a handle and has not used it. `filtered`, `skipped`: the filter, or middleware, left it out. */
+  readonly kind: 'handled' | 'failed' | 'deferred' | 'filtered' | 'skipped';
   /** What it threw, or what was wrong with the payload; undefined unless it failed. */
   readonly error: Error | undefined;
 }
@@ -54,7 +54,7 @@ type ConsumerOf<C extends object> = abstract new (...args: never[]) => C;
 
 export interface HandlerHarness<P> {
   /**
-   * Runs the handler once, on what a record with this payload would give it: decoded, routed, validated, with a context
+   * Runs the handler once, on what a record with this payload would give it: decoded, filtered, routed, validated, with a context
    * on a virtual clock, in an instance of its own. Nothing is retried or parked.
    *
    * @throws what opening a test bed throws, and TEST_NOT_IDLE when the handler does not come back.
@@ -144,7 +144,8 @@ function onlyThis(
 
 function outcomeOf(bed: TestBed, record: DeliveredRecord): RecordOutcome {
   const settled = bed.history.settled(record.id);
-  if (settled?.how === 'handled') return { kind: 'handled', error: undefined };
+  if (settled?.how === 'handled' || settled?.how === 'filtered') return { kind: settled.how, error: undefined };
+  if (settled?.how === 'skipped' && settled.error === undefined) return { kind: 'skipped', error: undefined };
   const [stopped] = bed.stopRequests;
   const held = bed.history.events('held').at(-1)?.error;
   const error = settled?.error ?? stopped ?? held;

@@ -45,6 +45,8 @@ export {
   check,
   reveal,
   toHaveAbandoned,
+  toHaveFiltered,
+  toHaveDeduplicated,
   toHaveHandled,
   toHaveParked,
   toHaveRetried,

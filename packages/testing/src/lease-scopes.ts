@@ -4,15 +4,19 @@ import type {
   ContainerPort,
   DeadLetterEntry,
   DeadLetterSink,
+  IdempotencyStore,
   ResolvedDeadLetter,
   Scope,
 } from '@millrace/core';
+import { declaredStores } from './bed-store.js';
 
 export interface LeaseScopesOptions {
   readonly container: ContainerPort;
   readonly definition: ConsumerDefinition;
   /** Given for every token of a sink, unless the test has its own. */
   readonly sink: DeadLetterSink;
+  /** Given for every token of an idempotency store, unless the test has its own. */
+  readonly store: IdempotencyStore;
   /** Tokens that the test gave something for. */
   readonly given: ReadonlySet<unknown>;
   /** A sink of the test's own has taken an entry. */
@@ -25,6 +29,7 @@ export class LeaseScopes {
   readonly definition: ConsumerDefinition;
   readonly #options: LeaseScopesOptions;
   readonly #sinkTokens: ReadonlySet<unknown>;
+  readonly #storeTokens: ReadonlySet<unknown>;
   readonly #shards = new WeakMap<Scope, string>();
   readonly #instances = new Map<string, object>();
 
@@ -32,13 +37,16 @@ export class LeaseScopes {
     const { container, definition } = options;
     this.#options = options;
     this.#sinkTokens = new Set(declaredSinks(definition).flatMap(tokenOf));
+    this.#storeTokens = new Set(
+      declaredStores(definition).flatMap((store) => (store.kind === 'token' ? [store.token] : [])),
+    );
     this.port = {
       openScope: async (shard) => {
         const inner = await container.openScope(shard);
         const scope: Scope = {
           // The token says what it stands for.
-          resolve: <T>(token: unknown) =>
-            this.#sinkTokens.has(token) ? (this.#sink(token, inner) as Promise<T>) : inner.resolve<T>(token),
+          resolve: <T>(token: unknown) => this.#resolve(token, inner) as Promise<T>,
+          ...(inner.openChild === undefined ? {} : { openChild: inner.openChild.bind(inner) }),
           dispose: () => inner.dispose(),
         };
         this.#shards.set(scope, shard.shardId);
@@ -54,6 +62,12 @@ export class LeaseScopes {
   /** The consumer's instance of the shard's last lease. */
   instanceOf(shardId: string): object | undefined {
     return this.#instances.get(shardId);
+  }
+
+  async #resolve(token: unknown, inner: Scope): Promise<unknown> {
+    if (this.#sinkTokens.has(token)) return this.#sink(token, inner);
+    const { given, store } = this.#options;
+    return this.#storeTokens.has(token) && !given.has(token) ? store : inner.resolve<unknown>(token);
   }
 
   async #sink(token: unknown, inner: Scope): Promise<unknown> {

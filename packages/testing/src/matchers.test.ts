@@ -5,6 +5,7 @@ import {
   check,
   reveal,
   toHaveAbandoned,
+  toHaveFiltered,
   toHaveHandled,
   toHaveParked,
   toHaveRetried,
@@ -147,6 +148,18 @@ describe('toHaveSkipped', () => {
 
     expect(toHaveSkipped(story, story.record(1)).pass).toBe(true);
     expect(toHaveSkipped(story, story.record(2)).pass).toBe(false);
+  });
+});
+
+describe('toHaveFiltered', () => {
+  it('tells filtered from handled', () => {
+    const story = new Story().deliver(1, 2).settled(1, 'filtered').handled(2);
+
+    expect(toHaveFiltered(story, story.record(1)).pass).toBe(true);
+    expect(said(toHaveFiltered(story, story.record(2)))).toBe(
+      'Expected #2 (shard A, key "k") to be filtered, but it was handled.',
+    );
+    expect(story).not.toHaveFiltered(story.record(2));
   });
 });
 

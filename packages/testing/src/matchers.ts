@@ -37,9 +37,19 @@ export function toHaveHandled(observed: Observed, ...records: readonly Delivered
   return settledAs(observed, records, 'handled');
 }
 
-/** These records failed and were skipped (`then: 'skip'`). */
+/** Middleware left the handler out (`next.skip`), or the records failed and were skipped (`then: 'skip'`). */
 export function toHaveSkipped(observed: Observed, ...records: readonly DeliveredRecord[]): MatchResult {
   return settledAs(observed, records, 'skipped');
+}
+
+/** These records fit no pattern of `@Filter` and were settled without a handler. */
+export function toHaveFiltered(observed: Observed, ...records: readonly DeliveredRecord[]): MatchResult {
+  return settledAs(observed, records, 'filtered');
+}
+
+/** These records have come again under a key that was handled already, so their handlers did not run. */
+export function toHaveDeduplicated(observed: Observed, ...records: readonly DeliveredRecord[]): MatchResult {
+  return settledAs(observed, records, 'deduplicated');
 }
 
 /** The record is in the dead-letter sink and counts as settled; optionally for this reason, after so many attempts. */

@@ -4,6 +4,7 @@ import {
   readDefinition,
   type ConsumerDefinition,
   type DeadLetterEntry,
+  type IdempotencyStore,
   type InjectionToken,
 } from '@millrace/core';
 import {
@@ -16,6 +17,7 @@ import {
 import { openContainer, type BedContainer } from './bed-container.js';
 import type { IdleOptions, TestBedOptions } from './bed-options.js';
 import type { BedParts } from './bed-parts.js';
+import { describedStores, openBedStore } from './bed-store.js';
 import { digestOf } from './digest.js';
 import { FakeCheckpoints } from './fake-checkpoints.js';
 import { FakeSink } from './fake-sink.js';
@@ -65,8 +67,11 @@ export async function testBed<I extends object>(
   }
   const definition = typeof consumer === 'function' ? readDefinition(consumer) : consumer;
   const resolved = resolveFor(definition, options);
-  const container = await openContainer(definition, options);
-  const bed = new TestBed<I>(resolved, container, options);
+  const log = new KeptLog();
+  const container = await openContainer(definition, options, log);
+  const clock = options.clock ?? new VirtualClock();
+  const store = await openBedStore(definition, { clock, log });
+  const bed = new TestBed<I>(resolved, { container, log, clock, store }, options);
   try {
     await bed.idle();
   } catch (error) {
@@ -76,12 +81,20 @@ export async function testBed<I extends object>(
   return bed;
 }
 
+/** What has to be opened before a bed can be. */
+interface OpenedBed {
+  readonly container: BedContainer;
+  readonly log: KeptLog;
+  readonly clock: VirtualClock;
+  readonly store: IdempotencyStore;
+}
+
 /** Made by `testBed`. Dispose it, by `await using` or `dispose()`: that ends the sessions and checks every invariant. */
 export class TestBed<I extends object = object> implements Observed, AsyncDisposable {
   readonly clock: VirtualClock;
   readonly history = new History();
   /** What the consumer logged, the runtime's lines included. */
-  readonly log = new KeptLog();
+  readonly log: KeptLog;
   /** Takes the place of every sink of the consumer. */
   readonly sink: FakeSink;
   /** Every checkpoint is stored until this is told to fail. */
@@ -92,16 +105,19 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
   readonly shards: readonly TestShard[];
   readonly #resolved: ResolvedConsumer;
   readonly #container: BedContainer;
+  readonly #store: IdempotencyStore;
   readonly #options: TestBedOptions;
   readonly #userCode: UserCode;
   readonly #scopes: LeaseScopes;
   readonly #failures: Error[] = [];
   #disposed: Promise<void> | undefined;
 
-  constructor(resolved: ResolvedConsumer, container: BedContainer, options: TestBedOptions) {
+  constructor(resolved: ResolvedConsumer, { container, log, clock, store }: OpenedBed, options: TestBedOptions) {
     this.#container = container;
     this.#options = options;
-    this.clock = options.clock ?? new VirtualClock();
+    this.#store = store;
+    this.log = log;
+    this.clock = clock;
     const onParked = (entry: DeadLetterEntry): void =>
       this.history.add({ atMs: this.clock.elapsedMs, kind: 'parked', entry });
     this.sink = new FakeSink(onParked);
@@ -116,7 +132,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
     const given = new Set<unknown>(options.overrides?.map(({ token }) => token));
     const { port } = container;
     const { definition } = resolved;
-    this.#scopes = new LeaseScopes({ container: port, definition, sink: this.sink, given, onParked });
+    this.#scopes = new LeaseScopes({ container: port, definition, sink: this.sink, store, given, onParked });
     this.#resolved = { ...resolved, definition: this.#userCode.watch(this.#scopes.definition) };
     const parts = this.#parts();
     this.shards = shardNames(options.shards ?? 1).map(
@@ -302,6 +318,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
       channel,
       container: this.#scopes.port,
       sinks: new Map(descriptions),
+      stores: new Map(describedStores(definition).map((description) => [description, this.#store])),
       retentionMs: this.#options.retentionMs ?? RETENTION_MS,
       requestStop: (cause) => this.#stopFor(cause),
       ports: {

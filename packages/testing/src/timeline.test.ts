@@ -90,7 +90,11 @@ describe('timeline', () => {
       .event({ kind: 'sessionStarted', sequenceNumber: 'TRIM_HORIZON', subSequenceNumber: 0 })
       .deliver(1)
       .event({ kind: 'delivered', records: 1, millisBehindLatest: 0 })
-      .event({ kind: 'progress', settled: { handled: 1, parked: 0, skipped: 0, filtered: 0 }, retries: 1 })
+      .event({
+        kind: 'progress',
+        settled: { handled: 1, parked: 0, skipped: 0, filtered: 0, deduplicated: 0 },
+        retries: 1,
+      })
       .event({ kind: 'stuck', recordId: undefined, handler: 'placed', runningMs: 65_000 })
       .checkpoint('SHARD_END')
       .status('processRecords');
@@ -103,7 +107,7 @@ describe('timeline', () => {
       t+0ms      A/1    session started at TRIM_HORIZON
       t+0ms      A/1    daemon: processRecords #1
       t+0ms      A/1    1 record delivered
-      t+0ms      A/1    progress: 1 handled, 0 parked, 0 skipped, 0 filtered, 1 retry
+      t+0ms      A/1    progress: 1 handled, 0 parked, 0 skipped, 0 filtered, 0 deduplicated, 1 retry
       t+0ms      A/1    placed is stuck after 65000ms
       t+0ms      A/1    checkpoint at SHARD_END requested
       t+0ms      A/1    worker: checkpoint at SHARD_END

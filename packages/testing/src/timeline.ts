@@ -151,6 +151,8 @@ function describeSessionEvent(event: Exclude<SessionEvent, RecordEvent>, names: 
       return `held${ofRecord(event.recordId, names)}: ${event.why}`;
     case 'released':
       return `no longer held${ofRecord(event.recordId, names)}`;
+    case 'ordered':
+      return `an operator ordered ${event.order} for ${names.record(event.recordId)}`;
     case 'stuck':
       return `${event.handler} is stuck${event.recordId === undefined ? '' : ` in ${names.record(event.recordId)}`} after ${event.runningMs}ms`;
     case 'windowEmitted':

@@ -7,6 +7,8 @@ import { expect } from 'vitest';
 import type { DeliveredRecord } from './history.js';
 import {
   toHaveAbandoned,
+  toHaveFiltered,
+  toHaveDeduplicated,
   toHaveHandled,
   toHaveParked,
   toHaveRetried,
@@ -23,8 +25,12 @@ export interface MillraceMatchers {
   toHaveHandled(...records: readonly DeliveredRecord[]): void;
   /** The record is in the dead-letter sink and counts as settled. */
   toHaveParked(record: DeliveredRecord, as?: ParkedAs): void;
-  /** These records failed and were skipped; with `not`: none of them was. */
+  /** These records failed and were skipped, or were left out by middleware; with `not`: none of them was. */
   toHaveSkipped(...records: readonly DeliveredRecord[]): void;
+  /** These records were left out by the consumer's filter; with `not`: none of them was. */
+  toHaveFiltered(...records: readonly DeliveredRecord[]): void;
+  /** These records came again under a key that was handled already; with `not`: none of them did. */
+  toHaveDeduplicated(...records: readonly DeliveredRecord[]): void;
   /** The latest stored checkpoint is exactly here. */
   toHaveCheckpointed(at: DeliveredRecord | 'SHARD_END'): void;
   /** The record's handler ran again: so many times, or at least once. */
@@ -60,7 +66,9 @@ function ofRecords(matcher: ForRecords) {
 expect.extend({
   toHaveHandled: ofRecords(toHaveHandled),
   toHaveSkipped: ofRecords(toHaveSkipped),
+  toHaveFiltered: ofRecords(toHaveFiltered),
   toHaveAbandoned: ofRecords(toHaveAbandoned),
+  toHaveDeduplicated: ofRecords(toHaveDeduplicated),
   toHaveParked,
   toHaveRetried,
   toHaveCheckpointed,

@@ -70,7 +70,7 @@ describe('help', () => {
 describe('the guides', () => {
   const read = (name: string): string => readFileSync(new URL(`../../../../docs/${name}.md`, import.meta.url), 'utf8');
   const guide = read('local-development');
-  const guides = [guide, read('provisioning'), read('doctor')].join('\n');
+  const guides = [guide, read('provisioning'), read('doctor'), read('operating')].join('\n');
   const terminal = { out: () => undefined, err: () => undefined, env: {}, cwd: '/', command: 'millrace' };
   const commands = buildProgram(terminal, () => undefined).commands.filter(({ options }) => options.length > 0);
 

@@ -13,6 +13,7 @@ const many: BatchHandler = {
   bisect: false,
   retry: undefined,
   deadLetter: undefined,
+  use: [],
   call: () => undefined,
 };
 
@@ -56,7 +57,14 @@ describe('the heartbeat', () => {
   it('cannot be turned off beside windows, whatever the policy', () => {
     const nothing = (): void => undefined;
     const window = { everyMs: 1_000, state: nothing, emit: nothing, call: nothing, kind: 'window' } as const;
-    const more = { name: 'totals', schema: undefined, decode: undefined, retry: undefined, deadLetter: undefined };
+    const more = {
+      use: [],
+      name: 'totals',
+      schema: undefined,
+      decode: undefined,
+      retry: undefined,
+      deadLetter: undefined,
+    };
     const declared = { callProcessRecordsEvenForEmptyRecordList: false };
     const handlers = [{ ...window, ...more }] as const;
     const mistakes = mistakesOf({ declared, definition: { checkpoint: { kind: 'batch' }, handlers } });

@@ -30,6 +30,7 @@ export function definitionOf(overrides: Partial<ConsumerDefinition> = {}): Consu
     retry: RETRY,
     deadLetter: undefined,
     concurrency: undefined,
+    filter: undefined,
     ...overrides,
   };
 }

@@ -2,6 +2,7 @@
  * What a constructor asks for, as the compiler and `@inject` wrote it down. tsyringe passes `undefined` for what was not
  * written down, without a word, so it is looked at here first.
  */
+import { metadata } from '../decorators/metadata.js';
 import { isBuiltIn } from '../definition/classes.js';
 
 export type Parameter =
@@ -86,5 +87,5 @@ function hasOwnConstructor(target: AnyConstructor): boolean {
 }
 
 function ownMetadata(key: string, target: object): unknown {
-  return Reflect.getOwnMetadata(key, target) as unknown;
+  return metadata.getOwnMetadata(key, target);
 }

@@ -32,9 +32,9 @@ export class Ledger {
   }
 
   /** @throws SCOPE_FAILED naming every failure, after everything was disposed. */
-  async finish(owner: string): Promise<void> {
+  async finish(owner: string, before: readonly Error[] = []): Promise<void> {
     await this.disposeAll();
-    const failures = this.#failures.splice(0);
+    const failures = [...before, ...this.#failures.splice(0)];
     if (failures.length === 0) return;
     const messages = failures.map(({ message }) => `  - ${message}`).join('\n');
     throw new MillraceError('SCOPE_FAILED', `Disposing the services of ${owner} failed:\n${messages}`, {

@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 import { container as globalContainer, singleton as tsyringeSingleton } from 'tsyringe';
 import { describe, expect, it } from 'vitest';
-import { SHARD } from '../definition/context.js';
+import { LOGGER, SHARD } from '../definition/context.js';
 import { KinesisConsumer } from '../decorators/kinesis-consumer.js';
 import { isMillraceError, MillraceError } from '../errors.js';
-import type { ShardFacts } from '../ports.js';
+import type { Logger, ShardFacts } from '../ports.js';
 import { injectable, type Ref, singleton } from './services.js';
-import { delay, inject, injectAll, Lifecycle } from './tsyringe.js';
+import { delay, type DependencyContainer, inject, injectAll, Lifecycle } from './tsyringe.js';
 import { type ContainerOptions, createTsyringeContainer } from './worker-container.js';
 
 const shard = (shardId = 'shardId-1'): ShardFacts => ({
@@ -666,3 +666,74 @@ class HastyChicken {
   readonly name = 'HastyChicken';
   constructor(readonly egg: HastyEgg) {}
 }
+
+describe('a scope inside of a lease', () => {
+  class Session {
+    static disposed: Session[] = [];
+    [Symbol.dispose](): void {
+      Session.disposed.push(this);
+    }
+  }
+
+  async function lease() {
+    Session.disposed = [];
+    const worker = await createTsyringeContainer({
+      register: (container) =>
+        void container.register(Session, { useClass: Session }, { lifecycle: Lifecycle.ContainerScoped }),
+    });
+    const scope = await worker.port.openScope(shard('a'));
+    const open = async () => (await scope.openChild?.()) ?? Promise.reject(new Error('no inner scope'));
+    return { worker, scope, open };
+  }
+
+  it('has instances of its own, the facts of the shard, and the singletons of the worker', async () => {
+    const { scope, open } = await lease();
+    const [outer, one, two] = [await scope.resolve<Session>(Session), await open(), await open()];
+    const [first, again, second] = [
+      await one.resolve<Session>(Session),
+      await one.resolve<Session>(Session),
+      await two.resolve<Session>(Session),
+    ];
+    expect(again).toBe(first);
+    expect(new Set([outer, first, second]).size).toBe(3);
+    expect((await one.resolve<ShardFacts>(SHARD)).shardId).toBe('a');
+    expect(await one.resolve(Database)).toBe(await scope.resolve(Database));
+  });
+
+  it('disposes what was built in it, and nothing else', async () => {
+    const { scope, open } = await lease();
+    await scope.resolve<Session>(Session);
+    const inner = await open();
+    const session = await inner.resolve<Session>(Session);
+    await inner.dispose();
+    expect(Session.disposed).toEqual([session]);
+    expect((await failureOf(inner.resolve(Session))).code).toBe('SCOPE_FAILED');
+  });
+
+  it('is disposed with its lease at the latest, before what is around it', async () => {
+    const { scope, open } = await lease();
+    const outer = await scope.resolve<Session>(Session);
+    const inner = await (await open()).resolve<Session>(Session);
+    await scope.dispose();
+    expect(Session.disposed).toEqual([inner, outer]);
+    expect((await failureOf(open())).code).toBe('SCOPE_FAILED');
+  });
+});
+
+describe('LOGGER', () => {
+  @injectable()
+  class Service {
+    constructor(@inject(LOGGER) readonly log: Logger) {}
+  }
+  const quiet = (): void => undefined;
+  const logger = (): Logger => ({ debug: quiet, info: quiet, warn: quiet, error: quiet });
+
+  it('gives services the logger of the worker, unless something else is registered for it', async () => {
+    const [given, own] = [logger(), logger()];
+    expect((await resolveOne(Service, { logger: given })).log).toBe(given);
+    const register = (container: DependencyContainer) => void container.register(LOGGER, { useValue: own });
+    expect((await resolveOne(Service, { logger: given, register })).log).toBe(own);
+    const overrides = [{ token: LOGGER, useValue: own }];
+    expect((await resolveOne(Service, { logger: given, overrides })).log).toBe(own);
+  });
+});

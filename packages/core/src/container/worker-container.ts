@@ -1,12 +1,13 @@
 /** The container of one worker as the port that the runtime knows: a scope for each shard lease. */
-import { SHARD } from '../definition/context.js';
+import { LOGGER, SHARD } from '../definition/context.js';
 import type { ConsumerClass } from '../definition/definition.js';
 import { MillraceError, toError } from '../errors.js';
-import type { ContainerPort, Scope, ShardFacts } from '../ports.js';
+import type { ContainerPort, Logger, Scope, ShardFacts } from '../ports.js';
 import type { AnyConstructor } from './constructor-parameters.js';
 import { findMistakes } from './look-ahead.js';
 import { Ledger } from './ledger.js';
-import { type DependencyContainer, type Override, ServiceContainer } from './tsyringe.js';
+import { ServiceContainer } from './service-container.js';
+import type { DependencyContainer, Override } from './tsyringe.js';
 
 export interface ContainerOptions {
   /** Registers services before anything is resolved; what it registers is disposed with the worker. */
@@ -15,6 +16,8 @@ export interface ContainerOptions {
   readonly overrides?: readonly Override[] | undefined;
   /** Asked for what is not registered here; it keeps and disposes its own instances. */
   readonly parent?: DependencyContainer | undefined;
+  /** What the token LOGGER stands for, unless `register` says otherwise. */
+  readonly logger?: Logger | undefined;
 }
 
 export interface WorkerContainer {
@@ -34,6 +37,7 @@ export interface WorkerContainer {
 /** @throws INJECTION_FAILED when `register` fails, after disposing what it had registered. */
 export async function createTsyringeContainer(options: ContainerOptions = {}): Promise<WorkerContainer> {
   const services = new ServiceContainer(options.parent, options.overrides ?? []);
+  if (options.logger !== undefined) services.root.register(LOGGER, { useValue: options.logger });
   try {
     await options.register?.(services.root);
   } catch (cause) {
@@ -41,11 +45,11 @@ export async function createTsyringeContainer(options: ContainerOptions = {}): P
     const message = `The function register failed: ${toError(cause).message}`;
     throw new MillraceError('INJECTION_FAILED', message, { cause });
   }
-  const open = new Set<LeaseScope>();
+  const open = new Set<ContainerScope>();
   return {
     port: {
       openScope: (shard) => {
-        const scope = new LeaseScope(services, shard, () => open.delete(scope));
+        const scope = new ContainerScope({ services, shard }, () => open.delete(scope));
         open.add(scope);
         return Promise.resolve(scope);
       },
@@ -72,7 +76,7 @@ function check(services: ServiceContainer, target: ConsumerClass): void {
   );
 }
 
-async function disposeWorker(services: ServiceContainer, open: ReadonlySet<LeaseScope>): Promise<void> {
+async function disposeWorker(services: ServiceContainer, open: ReadonlySet<ContainerScope>): Promise<void> {
   const failures: Error[] = [];
   const attempt = (disposal: Promise<void>) => disposal.catch((thrown: unknown) => void failures.push(toError(thrown)));
   for (const scope of [...open].toReversed()) await attempt(scope.dispose());
@@ -88,38 +92,63 @@ type Phase =
   | { readonly kind: 'open'; readonly container: DependencyContainer }
   | { readonly kind: 'disposed'; readonly done: Promise<void> };
 
-/** One shard lease: its facts, its instances, and one instance for each token that the runtime asks for. */
-class LeaseScope implements Scope {
-  readonly #services: ServiceContainer;
-  readonly #shard: ShardFacts;
+interface ScopeOptions {
+  readonly services: ServiceContainer;
+  readonly shard: ShardFacts;
+  /** The lease's container, for a scope inside of it. */
+  readonly parent?: DependencyContainer;
+}
+
+/** A shard lease, or an attempt inside of it: the shard's facts, its instances, one for each token that the runtime asks for. */
+class ContainerScope implements Scope {
+  readonly #options: ScopeOptions;
   readonly #ledger = new Ledger();
   readonly #resolved = new Map<unknown, unknown>();
+  readonly #children = new Set<ContainerScope>();
   readonly #onDisposed: () => void;
   #phase: Phase;
 
-  constructor(services: ServiceContainer, shard: ShardFacts, onDisposed: () => void) {
-    this.#services = services;
-    this.#shard = shard;
+  constructor(options: ScopeOptions, onDisposed: () => void) {
+    this.#options = options;
     this.#onDisposed = onDisposed;
     this.#phase = { kind: 'open', container: this.#openContainer() };
   }
 
   async resolve<T>(token: unknown): Promise<T> {
-    if (this.#phase.kind === 'disposed') {
-      const message = `The scope of ${this.#shard.shardId} was disposed; nothing can be resolved in it any more.`;
-      throw new MillraceError('SCOPE_FAILED', message, { details: { shardId: this.#shard.shardId } });
-    }
-    if (!this.#resolved.has(token)) this.#resolved.set(token, await this.#build(this.#phase.container, token));
+    const container = this.#opened();
+    if (!this.#resolved.has(token)) this.#resolved.set(token, await this.#build(container, token));
     // The token says what it stands for.
     return this.#resolved.get(token) as T;
   }
 
+  async openChild(): Promise<Scope> {
+    const { services, shard } = this.#options;
+    const child = new ContainerScope({ services, shard, parent: this.#opened() }, () => this.#children.delete(child));
+    this.#children.add(child);
+    return child;
+  }
+
   dispose(): Promise<void> {
     if (this.#phase.kind === 'open') {
-      this.#phase = { kind: 'disposed', done: this.#ledger.finish(`the shard ${this.#shard.shardId}`) };
+      this.#phase = { kind: 'disposed', done: this.#dispose() };
       this.#onDisposed();
     }
     return this.#phase.done;
+  }
+
+  /** What is inside may still use what is built here. */
+  async #dispose(): Promise<void> {
+    const failures: Error[] = [];
+    for (const child of [...this.#children].toReversed())
+      await child.dispose().catch((thrown: unknown) => void failures.push(toError(thrown)));
+    await this.#ledger.finish(`the shard ${this.#options.shard.shardId}`, failures);
+  }
+
+  #opened(): DependencyContainer {
+    if (this.#phase.kind === 'open') return this.#phase.container;
+    const { shardId } = this.#options.shard;
+    const message = `The scope of ${shardId} was disposed; nothing can be resolved in it any more.`;
+    throw new MillraceError('SCOPE_FAILED', message, { details: { shardId } });
   }
 
   async #build(container: DependencyContainer, token: unknown): Promise<unknown> {
@@ -136,8 +165,9 @@ class LeaseScope implements Scope {
   }
 
   #openContainer(): DependencyContainer {
-    const container = this.#services.openChild(this.#ledger);
-    container.register(SHARD, { useValue: this.#shard });
+    const { services, shard, parent } = this.#options;
+    const container = services.openChild(this.#ledger, parent);
+    container.register(SHARD, { useValue: shard });
     return container;
   }
 }

@@ -1,7 +1,9 @@
-/** The least policy that a consumer's daemon runs with, from the table of operations and the consumer's properties. Pure. */
+/** The least policy that a consumer runs with: its daemon by the table of operations and its properties, its sinks by what they are. Pure. */
 import type { ResolvedConsumer } from '../config/resolved.js';
 import { propertyOf } from './effective-property.js';
 import { KCL_OPERATIONS, type IamCondition, type IamResource } from './iam-operations.js';
+import { sinkStatements } from './iam-sinks.js';
+import { partitionOf, type ArnPlace, type PolicyStatement } from './iam-statement.js';
 import { LEASE_INDEX, planTables, type TablePlan } from './provision-tables.js';
 import { pascalCase } from './provision-templates.js';
 
@@ -14,14 +16,6 @@ export interface PolicyOptions {
   readonly environmentRegion: string | undefined;
   /** The tables exist with their index (`millrace provision`): nothing is created at a start. */
   readonly provisioned: boolean;
-}
-
-export interface PolicyStatement {
-  readonly Sid: string;
-  readonly Effect: 'Allow';
-  readonly Action: readonly string[];
-  readonly Resource: string | readonly string[];
-  readonly Condition?: { readonly StringEquals: { readonly 'cloudwatch:namespace': string } };
 }
 
 export interface PolicyDocument {
@@ -72,7 +66,7 @@ function statementsOf(consumer: ResolvedConsumer, options: PolicyOptions): reado
     coordinatorTable: coordinator,
     workerMetricsTable: workerMetrics,
   };
-  return GROUPS.flatMap(({ sid, on, when }): readonly PolicyStatement[] => {
+  const daemon = GROUPS.flatMap(({ sid, on, when }): readonly PolicyStatement[] => {
     const facts = { consumer, table: tables[on], provisioned: options.provisioned };
     const actions = KCL_OPERATIONS.filter(
       (operation) => operation.on === on && when.includes(operation.when) && holds(operation.when, facts),
@@ -81,6 +75,7 @@ function statementsOf(consumer: ResolvedConsumer, options: PolicyOptions): reado
     const statement = { Sid: sid, Effect: 'Allow', Action: actions, Resource: arnOf(on, consumer, options) } as const;
     return on === 'metrics' ? [{ ...statement, Condition: inNamespace(consumer) }] : [statement];
   });
+  return [...daemon, ...sinkStatements(consumer.definition, placeOf('kinesis', consumer, options))];
 }
 
 /** PutMetricData knows no resources, but it knows the namespace, which KCL names after the application. */
@@ -169,13 +164,7 @@ function consumerResource(consumer: ResolvedConsumer): string {
   return `stream/${consumer.stream}/consumer/${name}:*`;
 }
 
-interface Place {
-  readonly partition: string;
-  readonly region: string;
-  readonly account: string;
-}
-
-function placeOf(service: 'kinesis' | 'dynamodb', consumer: ResolvedConsumer, options: PolicyOptions): Place {
+function placeOf(service: 'kinesis' | 'dynamodb', consumer: ResolvedConsumer, options: PolicyOptions): ArnPlace {
   const client = service === 'kinesis' ? 'kinesisClient' : 'dynamoDbClient';
   // arn:aws:kinesis:eu-west-1:123456789012:stream/orders
   const [, , , , streamAccount] = propertyOf(consumer, 'streamArn')?.split(':') ?? [];
@@ -186,11 +175,6 @@ function placeOf(service: 'kinesis' | 'dynamodb', consumer: ResolvedConsumer, op
     options.environmentRegion ??
     REGION_PLACEHOLDER;
   return { partition: partitionOf(region), region, account: options.account ?? streamAccount ?? ACCOUNT_PLACEHOLDER };
-}
-
-function partitionOf(region: string): string {
-  if (region.startsWith('cn-')) return 'aws-cn';
-  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 }
 
 /** What a reader of the policy has to know beside it. */

@@ -78,7 +78,7 @@ export async function startJava(plan: LaunchPlan, { env, cwd, logger }: JavaSurr
 }
 
 /** What belongs to this process alone: two cannot share an inspector's port, a channel or a file of coverage. */
-function childEnvironment(env: Environment): Record<string, string | undefined> {
+export function childEnvironment(env: Environment): Record<string, string | undefined> {
   const own = /^(?:NODE_(?:CHANNEL_FD|CHANNEL_SERIALIZATION_MODE|UNIQUE_ID|V8_COVERAGE)$|VSCODE_INSPECTOR)/;
   const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !own.test(name)));
   const options = kept['NODE_OPTIONS']?.split(' ').filter((option) => !/^--(?:inspect|watch)/.test(option));

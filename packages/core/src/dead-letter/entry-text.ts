@@ -1,17 +1,22 @@
 /** A dead letter as one line of JSON, the payload as base64, and back. Pure. */
 import type { DeadLetterCause, DeadLetterEntry } from '../ports.js';
+import { isPosition } from '../protocol/position.js';
 
 const VERSION = 1;
 
 /** One line without its line feed. */
 export function formatEntry(entry: DeadLetterEntry): string {
   const { data, ...facts } = entry;
-  return JSON.stringify({
+  const text = JSON.stringify({
     version: VERSION,
     ...facts,
     data: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64'),
   });
+  return text.replaceAll(REFUSED_BY_SQS, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
 }
+
+/** JSON leaves these two as they are; they can only stand inside its strings, and mean the same as an escape. */
+const REFUSED_BY_SQS = /[\uFFFE\uFFFF]/g;
 
 /** Undefined for a line that holds no whole entry: torn by a crash, or not ours. */
 export function parseEntry(line: string): DeadLetterEntry | undefined {
@@ -25,6 +30,7 @@ export function parseEntry(line: string): DeadLetterEntry | undefined {
   if (!whole || !Array.isArray(fields['causes'])) return undefined;
   // Every required field was looked at above; what may be missing is read as undefined.
   const { version: _, data, ...facts } = fields as unknown as StoredEntry;
+  if (!isPosition(facts)) return undefined;
   return {
     ...facts,
     handler: facts.handler,

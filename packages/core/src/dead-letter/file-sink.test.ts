@@ -2,6 +2,7 @@ import { appendFile, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../../test/support/manual-clock.js';
 import type { SinkContext } from '../definition/definition.js';
 import type { DeadLetterEntry } from '../ports.js';
 import { file } from './file-sink.js';
@@ -48,9 +49,10 @@ function contextOn(engine: SinkContext['engine']) {
     error() {},
     warn: (_: object, message: string) => void warnings.push(message),
   };
-  const clock = { now: () => 0, monotonicMs: () => 0, setTimer: () => ({ cancel() {} }) };
+  const clock = new ManualClock();
   return {
     warnings,
+    clock,
     context: { applicationName: 'mailer', stream: 'orders', engine, ports: { clock, random: () => 0, logger } },
   };
 }
@@ -141,6 +143,31 @@ describe('the file sink', () => {
     expect(await readFile(join(directory, second ?? ''), 'utf8')).toContain('"sequenceNumber":"3"');
   });
 
+  it('gives a file its last name when it closes, and begins another at a write after an hour', async () => {
+    const { clock, context } = contextOn('local');
+    const sink = await file({ directory }).open(context);
+    await sink.write(entry('1'), signal);
+    expect(await files()).toEqual([expect.stringMatching(/-1\.open\.jsonl$/)]);
+    await clock.advance(3_599_999);
+    await sink.write(entry('2'), signal);
+    await clock.advance(1);
+    await sink.write(entry('3'), signal);
+    expect(await files()).toEqual([expect.stringMatching(/-1\.jsonl$/), expect.stringMatching(/-2\.open\.jsonl$/)]);
+    await sink.close();
+    expect(await files()).toEqual([expect.stringMatching(/-1\.jsonl$/), expect.stringMatching(/-2\.jsonl$/)]);
+    expect((await parked()).entries.map((one) => one.sequenceNumber)).toEqual(['1', '2', '3']);
+  });
+
+  it('takes no write for parked when its file was removed meanwhile', async () => {
+    const sink = await openSink();
+    await sink.write(entry('1'), signal);
+    await rm(await onlyFile());
+    await expect(sink.write(entry('2'), signal)).rejects.toMatchObject({ code: 'SINK_FAILED' });
+    await sink.write(entry('2'), signal);
+    await sink.close();
+    expect((await parked()).entries.map((one) => one.sequenceNumber)).toEqual(['2']);
+  });
+
   it('cannot be opened where no directory can be made', async () => {
     await writeFile(join(folder, 'deep'), 'a file');
     await expect(openSink()).rejects.toMatchObject({
@@ -200,7 +227,7 @@ describe('reading parked records', () => {
 
 /** A disk that fails is imitated where the operating system would report it: in the handle of the open file. */
 function failNextSync(sink: object): Promise<void> {
-  const { handle } = sink as { handle: { sync: () => Promise<void> } };
+  const { handle } = (sink as { file: { handle: { sync: () => Promise<void> } } }).file;
   const { sync } = handle;
   handle.sync = () => {
     handle.sync = sync;

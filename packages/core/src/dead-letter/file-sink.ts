@@ -1,17 +1,21 @@
 /**
  * Parks records in JSON-lines files. What the file system promises only after an fsync is not promised by us before:
  *
- * F1 A write resolves when its line and the file's name in the folder are synced.
- * F2 After any error the file is never touched again: a line may be torn, and the next one would be glued to it.
+ * F1 A write resolves when its line and the file's name in the folder are synced, and the file is still there.
+ * F2 After any error the file is never written again: a line may be torn, and the next one would be glued to it.
  * F3 A file belongs to one process; its name says which, and repeats of a record are seen by its id.
+ * F4 A file that is written has a name of its own (G1). It gets its last one when the sink closes, or at the first write
+ *    after an hour: only then may replay remove it, once all of its entries are gone.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { SinkContext, SinkDescription } from '../definition/definition.js';
 import { MillraceError, toError } from '../errors.js';
-import type { DeadLetterEntry, DeadLetterSink } from '../ports.js';
+import type { Clock, DeadLetterEntry, DeadLetterSink } from '../ports.js';
 import { formatEntry } from './entry-text.js';
+import { CLOSED_END, OPEN_END } from './segments.js';
 import { syncFolder } from './sync-folder.js';
 
 export interface FileSinkOptions {
@@ -21,8 +25,7 @@ export interface FileSinkOptions {
   readonly durable?: boolean;
 }
 
-/** Where `readParked` finds files. */
-export const PARKED_FILE = /^parked-.+\.jsonl$/;
+const WRITTEN_AT_MOST_MS = 3_600_000;
 
 /**
  * A dead-letter sink that appends to files in a directory: `@DeadLetter(file({ directory: './parked' }))`. Nothing is
@@ -34,13 +37,22 @@ export function file(options: FileSinkOptions): SinkDescription {
     sink: 'millrace.sink',
     label: `file ${options.directory}`,
     durable,
+    place: { kind: 'file', directory: options.directory },
     open: async (context) => {
       warnUnlessDurable(options, context);
-      const sink = new FileSink(resolve(options.directory), durable);
+      const sink = new FileSink(resolve(options.directory), { durable, clock: context.ports.clock });
       await sink.prepare();
       return sink;
     },
   };
+}
+
+async function statAndClose(handle: FileHandle): Promise<Stats> {
+  try {
+    return await handle.stat();
+  } finally {
+    await handle.close();
+  }
 }
 
 function warnUnlessDurable(options: FileSinkOptions, { engine, applicationName, ports }: SinkContext): void {
@@ -57,18 +69,30 @@ interface WaitingWrite {
   readonly reject: (error: Error) => void;
 }
 
+interface WrittenFile {
+  readonly handle: FileHandle;
+  /** Without the end that says whether it is written. */
+  readonly path: string;
+  readonly openedAtMs: number;
+}
+
 class FileSink implements DeadLetterSink {
-  private handle: FileHandle | undefined;
+  readonly durable: boolean;
+  private file: WrittenFile | undefined;
   private files = 0;
   private waiting: WaitingWrite[] = [];
   private writing: Promise<void> | undefined;
   private closed = false;
   private readonly id = `${process.pid}-${randomBytes(6).toString('hex')}`;
+  private readonly clock: Clock;
 
   constructor(
     private readonly directory: string,
-    readonly durable: boolean,
-  ) {}
+    { durable, clock }: { readonly durable: boolean; readonly clock: Clock },
+  ) {
+    this.durable = durable;
+    this.clock = clock;
+  }
 
   /** Finds out at start, not at the first poison record, whether the directory can be written. */
   async prepare(): Promise<void> {
@@ -92,9 +116,7 @@ class FileSink implements DeadLetterSink {
   async close(): Promise<void> {
     this.closed = true;
     await this.writing;
-    const { handle } = this;
-    this.handle = undefined;
-    await handle?.close();
+    await this.finishFile();
   }
 
   /** Writes that come while one is under way share the next sync. */
@@ -110,9 +132,12 @@ class FileSink implements DeadLetterSink {
 
   private async append(batch: readonly WaitingWrite[]): Promise<void> {
     try {
-      this.handle ??= await this.newFile();
-      await this.handle.appendFile(batch.map((write) => `${write.line}\n`).join(''));
-      await this.handle.sync();
+      if (this.isOld()) await this.finishFile();
+      this.file ??= await this.newFile();
+      const { handle } = this.file;
+      await handle.appendFile(batch.map((write) => `${write.line}\n`).join(''));
+      await handle.sync();
+      if ((await handle.stat()).nlink === 0) throw new Error('its file was removed while it was written');
     } catch (cause) {
       await this.abandonFile();
       for (const write of batch) write.reject(this.failed(cause));
@@ -121,23 +146,38 @@ class FileSink implements DeadLetterSink {
     for (const write of batch) write.resolve();
   }
 
-  private async newFile(): Promise<FileHandle> {
+  private isOld(): boolean {
+    return this.file !== undefined && this.clock.monotonicMs() - this.file.openedAtMs >= WRITTEN_AT_MOST_MS;
+  }
+
+  private async newFile(): Promise<WrittenFile> {
     this.files += 1;
-    const handle = await open(join(this.directory, `parked-${this.id}-${this.files}.jsonl`), 'ax', 0o600);
+    const path = join(this.directory, `parked-${this.id}-${this.files}`);
+    const handle = await open(`${path}${OPEN_END}`, 'ax', 0o600);
     try {
       await syncFolder(this.directory);
-      return handle;
+      return { handle, path, openedAtMs: this.clock.monotonicMs() };
     } catch (error) {
       await handle.close();
       throw error;
     }
   }
 
+  private async finishFile(): Promise<void> {
+    const { file: finished } = this;
+    this.file = undefined;
+    if (finished === undefined) return;
+    // All of it may be gone by now, and the file with it.
+    const { handle, path } = finished;
+    const { nlink } = await statAndClose(handle);
+    if (nlink === 0) return;
+    await rename(`${path}${OPEN_END}`, `${path}${CLOSED_END}`);
+    await syncFolder(this.directory);
+  }
+
   private async abandonFile(): Promise<void> {
-    const { handle } = this;
-    this.handle = undefined;
     try {
-      await handle?.close();
+      await this.finishFile();
     } catch {
       // Nothing more can be done for a file that failed; the error of the write is the one that is told.
     }

@@ -1,4 +1,5 @@
-/** When to checkpoint, how often to run again, where to park: decorators that say how, not what. */
+/** When to checkpoint, how often to run again, where to park, what to filter, what stands around: decorators that say how, not what. */
+import type { FilterPattern } from '../definition/filter-pattern.js';
 import type {
   CheckpointOptions,
   ConcurrencyOptions,
@@ -6,6 +7,7 @@ import type {
   RetryOptions,
   SinkInput,
 } from '../definition/handler-options.js';
+import type { IdempotentOptions, MiddlewareInput } from '../definition/middleware.js';
 import type { PolicyClassDecorator, PolicyDecorator } from './decorator-types.js';
 import {
   type Declaration,
@@ -55,6 +57,38 @@ export function RetryPolicy(options: RetryOptions): PolicyDecorator {
  */
 export function DeadLetter(sink: SinkInput, options?: DeadLetterOptions): PolicyDecorator {
   return onClassOrMethod('@DeadLetter', (member) => ({ kind: 'deadLetter', sink, options, member }));
+}
+
+/**
+ * Only records that fit the pattern are handled; the others settle as filtered and are counted. Patterns are those of
+ * Lambda's event source mappings, `data` is what `decode` gave. Of several patterns, in a list or in decorators of their
+ * own, one has to fit.
+ *
+ * @example `@Filter({ data: { type: ['order'], total: [{ numeric: ['>', 100] }] } })`
+ */
+export function Filter(pattern: FilterPattern | readonly FilterPattern[]): PolicyClassDecorator {
+  return (target: object, context?: unknown) => {
+    if (isStandardContext(context)) throw standardDecorators('@Filter', context);
+    recordOnClass('@Filter', target, { kind: 'filter', patterns: Array.isArray(pattern) ? pattern : [pattern] });
+  };
+}
+
+/**
+ * Middleware around every call of a handler, the first outermost. On a class it stands around every handler, on a method
+ * inside of the class's.
+ *
+ * @param middleware - functions, or injection tokens of objects with `handle(context, next)`.
+ */
+export function Use(...middleware: readonly MiddlewareInput[]): PolicyDecorator {
+  return onClassOrMethod('@Use', (member) => ({ kind: 'use', middleware, member }));
+}
+
+/**
+ * Handles records with the same key once, as long as the key is remembered; a record that comes again is settled as
+ * deduplicated. A crash between the effect and the note of it runs the handler again. On a method it replaces the class's.
+ */
+export function Idempotent<P = unknown>(options: IdempotentOptions<P>): PolicyDecorator {
+  return onClassOrMethod('@Idempotent', (member) => ({ kind: 'idempotent', options, member }));
 }
 
 function onClassOrMethod(decorator: string, declare: (member: Member | undefined) => Declaration) {

@@ -3,11 +3,12 @@ import { z } from 'zod';
 import type { Batch, RecordContext, ShardContext } from '../definition/context.js';
 import { defineConsumer, recordHandler } from '../definition/define-consumer.js';
 import type { ConsumerClass, SinkDescription } from '../definition/definition.js';
+import type { Middleware } from '../definition/middleware.js';
 import { DefinitionError } from '../errors.js';
 import { OnBatch, OnRecord } from './handlers.js';
 import { OnInitialize, OnLeaseLost, OnShardEnd, OnShutdownRequested } from './hooks.js';
 import { KinesisConsumer } from './kinesis-consumer.js';
-import { CheckpointPolicy, Concurrency, DeadLetter, RetryPolicy } from './policies.js';
+import { CheckpointPolicy, Concurrency, DeadLetter, Filter, Idempotent, RetryPolicy, Use } from './policies.js';
 import { readDefinition } from './read-definition.js';
 
 const parked: SinkDescription = {
@@ -39,6 +40,8 @@ const codes = (target: unknown) => issuesOf(target).map(({ code }) => code);
 @RetryPolicy({ attempts: 3 })
 @DeadLetter(parked, { sameKey: 'hold' })
 @Concurrency({ perShard: 8, maxInFlight: 100 })
+@Filter([{ data: { total: [{ numeric: ['>', 0] }] } }, { partitionKey: ['vip'] }])
+@Filter({ data: { type: ['placed'] } })
 class OrderMailer {
   readonly calls: unknown[] = [];
 
@@ -77,6 +80,7 @@ describe('a decorated class', () => {
       retry: { attempts: 3 },
       deadLetter: { sink: parked, sameKey: 'hold' },
       concurrency: { perShard: 8, maxInFlight: 100 },
+      filter: [{ data: { total: [{ numeric: ['>', 0] }] } }, { partitionKey: ['vip'] }, { data: { type: ['placed'] } }],
       handlers: [
         recordHandler({ name: 'placed', type: 'placed', schema: OrderPlaced, handle: () => undefined }),
         recordHandler({
@@ -225,10 +229,12 @@ describe('inheritance', () => {
     @KinesisConsumer('orders', 'base')
     @CheckpointPolicy('record')
     @RetryPolicy({ attempts: 2 })
+    @Filter({ partitionKey: ['base'] })
     class Consumer {
       @OnRecord() handle(_payload: unknown): void {}
     }
     @RetryPolicy({ attempts: 7 })
+    @Filter({ partitionKey: ['double'] })
     class Double extends Consumer {
       @RetryPolicy({ attempts: 8 })
       override handle(_payload: unknown): void {}
@@ -238,6 +244,7 @@ describe('inheritance', () => {
       applicationName: 'base',
       checkpoint: { kind: 'record' },
       retry: { attempts: 7 },
+      filter: [{ partitionKey: ['double'] }],
       handlers: [{ name: 'handle', retry: { attempts: 8 } }],
     });
     expect(readDefinition(Consumer).handlers[0]).toMatchObject({ retry: undefined });
@@ -425,5 +432,57 @@ describe('two copies of this package in one program', () => {
     const specifier = './store.js?copy=2';
     const { ownDeclarations } = (await import(specifier)) as typeof import('./store.js');
     expect(ownDeclarations(OrderMailer).map(({ kind }) => kind)).toContain('consumer');
+  });
+});
+
+describe('middleware and idempotency', () => {
+  const trace: Middleware = (_, next) => next();
+  const audit: Middleware = (_, next) => next();
+  const namesOf = (target: unknown) =>
+    readDefinition(target as ConsumerClass).handlers.map(({ use }) => use.map(({ name }) => name));
+
+  it("stand on the class and on methods, the class's outside", () => {
+    @KinesisConsumer('orders', 'mailer', { discriminator: 'type' })
+    @Use(trace, 'METRICS')
+    @Idempotent({ store: 'STORE' })
+    class Mailer {
+      @OnRecord({ type: 'placed' })
+      @Use(audit)
+      @Idempotent({ store: 'OTHER', key: (order: { id: string }) => order.id })
+      placed(): void {}
+
+      @OnRecord({ otherwise: true })
+      rest(): void {}
+    }
+    class Inherited extends Mailer {}
+
+    expect(namesOf(Mailer)).toEqual([
+      ['trace', 'METRICS', 'audit'],
+      ['trace', 'METRICS'],
+    ]);
+    expect(namesOf(Inherited)).toEqual(namesOf(Mailer));
+    expect(readDefinition(Mailer).handlers).toMatchObject([
+      { idempotent: { store: { token: 'OTHER' } } },
+      { idempotent: { store: { token: 'STORE' } } },
+    ]);
+  });
+
+  it('stand once in one place, and only on handlers', () => {
+    @KinesisConsumer('orders', 'mailer')
+    @Use(trace)
+    @Use(audit)
+    class Mailer {
+      @OnRecord()
+      all(): void {}
+
+      @Use(trace)
+      @Idempotent({ store: 'STORE' })
+      helper(): void {}
+    }
+    expect(codes(Mailer)).toEqual(
+      ['DUPLICATE_DECLARATION', 'POLICY_WITHOUT_HANDLER', 'POLICY_WITHOUT_HANDLER'].toSorted((a, b) =>
+        a < b ? 1 : -1,
+      ),
+    );
   });
 });

@@ -7,7 +7,16 @@ import type { ConsumerClass, ConsumerDefinition, Hook, HookName, WindowHandler }
 import type { Emit } from '../definition/handler-options.js';
 import { Issues, show } from '../definition/issues.js';
 import { DefinitionError, MillraceError } from '../errors.js';
-import { checkMembers, classChain, type HandlerDeclaration, handlersOf, hookMember, nearest } from './read-members.js';
+import { metadata } from './metadata.js';
+import {
+  checkMembers,
+  classChain,
+  filterOf,
+  type HandlerDeclaration,
+  handlersOf,
+  hookMember,
+  nearest,
+} from './read-members.js';
 import type { Member } from './store.js';
 
 const definitions = new WeakMap<object, ConsumerDefinition>();
@@ -53,6 +62,9 @@ function read(target: ConsumerClass): ConsumerDefinition {
       retry: nearest(chain, 'retry')?.options,
       deadLetter: nearest(chain, 'deadLetter'),
       concurrency: nearest(chain, 'concurrency')?.options,
+      filter: filterOf(chain),
+      use: nearest(chain, 'use')?.middleware,
+      idempotent: nearest(chain, 'idempotent')?.options,
     },
     issues.found,
   );
@@ -90,6 +102,8 @@ function declareHandler(
     emit: kind === 'window' ? declareEmit(target, options) : undefined,
     retry: nearest(chain, 'retry', member.key)?.options,
     deadLetter: nearest(chain, 'deadLetter', member.key) satisfies DeclaredDeadLetter | undefined,
+    use: nearest(chain, 'use', member.key)?.middleware,
+    idempotent: nearest(chain, 'idempotent', member.key)?.options,
     parameter: recordedParameter(chain, member),
     call: (instance, payload, context) => invoke(instance, member.key, [payload, context]),
   };
@@ -117,7 +131,7 @@ function recordedParameter(chain: readonly object[], { key, placement }: Member)
   if (placement !== 'method') return undefined;
   for (const target of chain) {
     const prototype = (target as { readonly prototype: object }).prototype;
-    const types: unknown = Reflect.getOwnMetadata('design:paramtypes', prototype, key as string | symbol);
+    const types: unknown = metadata.getOwnMetadata('design:paramtypes', prototype, key as string | symbol);
     if (Array.isArray(types)) return types[0];
   }
   return undefined;

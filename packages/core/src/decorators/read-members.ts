@@ -53,17 +53,27 @@ export function hookMember(chain: readonly object[], hook: HookName): Member | u
 }
 
 /** The nearest declaration of a kind, on the class itself (no key) or on one member. */
-export function nearest<K extends 'consumer' | 'checkpoint' | 'retry' | 'deadLetter' | 'concurrency'>(
-  chain: readonly object[],
-  kind: K,
-  key?: PropertyKey,
-): Extract<Declaration, { kind: K }> | undefined {
+export function nearest<
+  K extends 'consumer' | 'checkpoint' | 'retry' | 'deadLetter' | 'concurrency' | 'use' | 'idempotent',
+>(chain: readonly object[], kind: K, key?: PropertyKey): Extract<Declaration, { kind: K }> | undefined {
   for (const target of chain) {
     const own = ownDeclarations(target).find((one) => one.kind === kind && memberOf(one)?.key === key);
     if (own !== undefined) return own as Extract<Declaration, { kind: K }>;
   }
   return undefined;
 }
+
+/** The patterns of the nearest class that filters, in source order. */
+export function filterOf(chain: readonly object[]): readonly unknown[] | undefined {
+  for (const target of chain) {
+    const own = ownDeclarations(target).filter((one) => one.kind === 'filter');
+    if (own.length > 0) return own.toReversed().flatMap(({ patterns }) => patterns);
+  }
+  return undefined;
+}
+
+/** What may stand on a method, and only on one that handles records. */
+const handlerPolicies: ReadonlySet<Declaration['kind']> = new Set(['retry', 'deadLetter', 'use', 'idempotent']);
 
 /** Wrong places and repetitions, class by class. */
 export function checkMembers(chain: readonly object[], name: string, issues: Issues): void {
@@ -76,7 +86,7 @@ export function checkMembers(chain: readonly object[], name: string, issues: Iss
       const member = memberOf(declaration);
       const place = placeOf(declaration, name);
       if (member !== undefined) checkPlacement(member, place, issues);
-      if ((declaration.kind === 'retry' || declaration.kind === 'deadLetter') && member && !handled.has(member.key)) {
+      if (handlerPolicies.has(declaration.kind) && member && !handled.has(member.key)) {
         issues.add(
           'POLICY_WITHOUT_HANDLER',
           place,
@@ -98,12 +108,12 @@ function checkPlacement({ placement }: Member, place: Place, issues: Issues): vo
   issues.add('NOT_A_METHOD', place, `it stands on ${placement === 'accessor' ? 'an' : 'a'} ${placement}.${mend}`);
 }
 
-/** Handlers may stack, one for each type; everything else is said once. */
+/** Handlers may stack, one for each type, and so may filters; everything else is said once. */
 function checkOnce(
   declaration: Declaration,
   { seen, place, issues }: { seen: Map<string, PropertyKey>; place: Place; issues: Issues },
 ): void {
-  if (isHandler(declaration)) return;
+  if (isHandler(declaration) || declaration.kind === 'filter') return;
   const key = memberOf(declaration)?.key ?? '';
   const isHook = declaration.kind === 'hook';
   const id = isHook ? `hook ${declaration.hook}` : `${declaration.kind} ${String(key)}`;

@@ -2,8 +2,9 @@
  * What decorators wrote down, class by class. They only append here; `readDefinition` is the only reader, so nothing
  * happens at import time and nothing depends on the order in which modules load.
  */
-// Compilers record parameter types through it, and only if it is there before the user's classes are.
-import 'reflect-metadata';
+
+// Compilers record parameter types only if this is there before the user's classes are.
+import './metadata.js';
 import { DefinitionError } from '../errors.js';
 import type { HookName } from '../definition/definition.js';
 import { Issues } from '../definition/issues.js';
@@ -27,7 +28,10 @@ export type Declaration =
       readonly options: unknown;
       readonly member: Member | undefined;
     }
+  | { readonly kind: 'filter'; readonly patterns: readonly unknown[] }
   | { readonly kind: 'record' | 'batch' | 'window'; readonly options: unknown; readonly member: Member }
+  | { readonly kind: 'use'; readonly middleware: unknown; readonly member: Member | undefined }
+  | { readonly kind: 'idempotent'; readonly options: unknown; readonly member: Member | undefined }
   | { readonly kind: 'hook'; readonly hook: HookName; readonly member: Member };
 
 /** What a decorator stood on. `class` is a member decorator that was put on the class itself. */

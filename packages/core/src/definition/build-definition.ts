@@ -4,12 +4,15 @@
  */
 import { DefinitionError, type Issue } from '../errors.js';
 import { checkConcurrency, checkLaneKeys, withMaxInFlight } from './check-concurrency.js';
+import { BYTES_FILTERED, checkFilter, filterDecode } from './check-filter.js';
 import { checkHandlers } from './check-handlers.js';
+import { checkIdempotent, checkUse } from './check-middleware.js';
 import { checkCheckpoint, checkDeadLetter, checkRetry, completeRetry } from './check-policies.js';
 import { checkDiscriminator, checkKinds, checkRouting } from './check-routing.js';
-import type { At } from './check-values.js';
+import { type At, inside } from './check-values.js';
 import type { DeclaredConsumer } from './declared.js';
-import type { ConsumerDefinition, DeclaredOptions, Environment, OptionsSource } from './definition.js';
+import type { ConsumerDefinition, DeclaredOptions, Decode, Environment, Handler, OptionsSource } from './definition.js';
+import type { FilterPattern } from './filter-pattern.js';
 import { type DefinitionIssueCode, Issues, show } from './issues.js';
 
 /**
@@ -21,6 +24,7 @@ export function buildDefinition(declared: DeclaredConsumer, found: readonly Issu
   issues.found.push(...found);
   const { name, words } = declared;
   const at = (what: string): At => ({ issues, place: { path: [name], label: `${name} (${what})` } });
+  const atFilter = inside(at(words.filter), 'filter');
 
   const stream = checkName(declared.stream, { ...missingStream, at: at(words.consumer) });
   const applicationName = checkName(declared.applicationName, { ...missingApplication, at: at(words.consumer) });
@@ -32,12 +36,19 @@ export function buildDefinition(declared: DeclaredConsumer, found: readonly Issu
 
   const fixed = options.kind === 'fixed' ? options.options : undefined;
   const concurrency = checkConcurrency(declared, fixed, at(words.concurrency));
-  const facts = { declared, retry: ownRetry, options: fixed };
+  const use = checkUse(declared.use, at(words.use));
+  const kind = declared.handlers.find((handler) => handler.kind !== 'record')?.kind ?? 'record';
+  const around = { kind, checkpoint: checkpoint.kind } as const;
+  const idempotent = checkIdempotent(declared.idempotent, around, at(words.idempotent));
+  const facts = { declared, retry: ownRetry, checkpoint, use, idempotent, options: fixed };
   const { handlers, sound } = checkHandlers(facts, issues);
   checkKinds(declared, issues);
   checkRouting(sound, declared, issues);
   checkDiscriminator(handlers, facts, issues);
   checkLaneKeys(handlers, declared, issues);
+  const filter = checkFilter(declared.filter, atFilter);
+  if (filter !== undefined && fixed !== undefined && !decodable(filter, handlers, fixed['decode']))
+    issues.add('OPTIONS_EXCLUDE', atFilter.place, BYTES_FILTERED);
   if (issues.found.length > 0) throw new DefinitionError(Object.freeze(issues.found));
 
   return Object.freeze({
@@ -53,7 +64,13 @@ export function buildDefinition(declared: DeclaredConsumer, found: readonly Issu
     retry,
     deadLetter,
     concurrency,
+    filter,
   });
+}
+
+/** Options that depend on the environment are judged at the start. */
+function decodable(filter: readonly FilterPattern[], handlers: readonly Handler[], decode: unknown): boolean {
+  return filterDecode(filter, handlers, (decode ?? 'json') as Decode) !== undefined;
 }
 
 interface NameRule {

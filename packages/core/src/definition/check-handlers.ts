@@ -13,8 +13,10 @@ import {
   TIMER_MAX_MS,
 } from './check-values.js';
 import { type DeclaredConsumer, type DeclaredHandler, handlerPlace } from './declared.js';
-import type { BatchHandler, Decode, Handler, RecordHandler, WindowHandler } from './definition.js';
+import { checkIdempotent, checkUse } from './check-middleware.js';
+import type { BatchHandler, CheckpointPolicy, Decode, Handler, RecordHandler, WindowHandler } from './definition.js';
 import { type Issues, oneOf, show } from './issues.js';
+import type { Idempotency, MiddlewareSource } from './middleware.js';
 
 const recordOptionNames = ['schema', 'decode', 'type', 'when', 'key', 'otherwise'];
 const batchOptionNames = ['schema', 'decode', 'order', 'maxItems', 'maxWaitMs', 'bisect'];
@@ -27,6 +29,9 @@ const decoders = ['json', 'text', 'bytes'] as const;
 export interface ConsumerFacts {
   readonly declared: DeclaredConsumer;
   readonly retry: PartialRetry | undefined;
+  readonly checkpoint: CheckpointPolicy;
+  readonly use: readonly MiddlewareSource[];
+  readonly idempotent: Idempotency | undefined;
   /** The consumer's options when they are fixed; undefined when they are a function of the environment. */
   readonly options: PlainOptions | undefined;
 }
@@ -69,6 +74,7 @@ function recordHandler(handler: DeclaredHandler, consumer: ConsumerFacts, at: At
   const record: RecordHandler = {
     ...commonParts(handler, { consumer, options, at }),
     kind: 'record',
+    idempotent: idempotency(handler, consumer, at),
     type: checkType(options['type'], at),
     when: when as RecordHandler['when'],
     otherwise: checkFlag(options['otherwise'], { ...at, name: 'otherwise' }),
@@ -79,6 +85,7 @@ function recordHandler(handler: DeclaredHandler, consumer: ConsumerFacts, at: At
 }
 
 function batchHandler(handler: DeclaredHandler, consumer: ConsumerFacts, at: At): BatchHandler {
+  idempotency(handler, consumer, at);
   const options = checkOptions(handler.options, batchOptionNames, at) ?? {};
   return Object.freeze({
     ...commonParts(handler, { consumer, options, at }),
@@ -151,16 +158,27 @@ function commonParts(handler: DeclaredHandler, { consumer, options, at }: Handle
   };
 }
 
+function on(at: At, what: string): At {
+  return { ...at, place: { ...at.place, label: `${at.place.label}, ${what}` } };
+}
+
+/** The handler's own declaration takes the place of the consumer's. */
+function idempotency(handler: DeclaredHandler, consumer: ConsumerFacts, at: At): Idempotency | undefined {
+  if (handler.idempotent === undefined) return consumer.idempotent;
+  const facts = { kind: handler.kind, checkpoint: consumer.checkpoint.kind };
+  return checkIdempotent(handler.idempotent, facts, on(at, consumer.declared.words.idempotent));
+}
+
 function handlerPolicies(handler: DeclaredHandler, consumer: ConsumerFacts, at: At) {
   const { words } = consumer.declared;
-  const on = (what: string): At => ({ ...at, place: { ...at.place, label: `${at.place.label}, ${what}` } });
-  const own = checkRetry(handler.retry, on(words.retry));
-  const deadLetter = checkDeadLetter(handler.deadLetter, on(words.deadLetter));
+  const own = checkRetry(handler.retry, on(at, words.retry));
+  const deadLetter = checkDeadLetter(handler.deadLetter, on(at, words.deadLetter));
   const speaks = own !== undefined || handler.deadLetter !== undefined;
   const hasSink = handler.deadLetter !== undefined || consumer.declared.deadLetter !== undefined;
   return {
-    retry: speaks ? completeRetry([own, consumer.retry], hasSink, on(words.retry)) : undefined,
+    retry: speaks ? completeRetry([own, consumer.retry], hasSink, on(at, words.retry)) : undefined,
     deadLetter,
+    use: Object.freeze([...consumer.use, ...checkUse(handler.use, on(at, words.use))]),
   };
 }
 

@@ -4,6 +4,9 @@ import type { Logger } from '../ports.js';
 /** Injection token of the shard's facts: `constructor(@inject(SHARD) shard: ShardFacts)`. */
 export const SHARD: unique symbol = Symbol.for('millrace.shard') as never;
 
+/** Injection token of a Logger: `constructor(@inject(LOGGER) log: Logger)`. Its lines carry what `context.log` says of the record that is being handled. */
+export const LOGGER: unique symbol = Symbol.for('millrace.logger') as never;
+
 /** One Kinesis record, or one KPL user record inside an aggregated one. The bytes are decoded on first use and may be kept. */
 export interface ConsumerRecord {
   /** `shardId:sequenceNumber:subSequenceNumber`, the same at every delivery: use it to make effects idempotent. */
@@ -28,17 +31,22 @@ export interface ShardContext {
   readonly shardId: string;
   /** Aborts when the handler's time is over, when the worker stops, and when the lease is in doubt. */
   readonly signal: AbortSignal;
-  /** Logs with the shard (and for records the sequence number) in every line. */
+  /** Logs with the shard in every line, and in a handler with the handler, the attempt and the record's coordinates. */
   readonly log: Logger;
   /** Waits on the worker's clock, so that tests do not wait; rejects with the signal's reason when it aborts. */
   sleep(delayMs: number): Promise<void>;
 }
+
+/** A class, or what something was registered for. */
+export type ServiceToken<T> = string | symbol | (abstract new (...args: never[]) => T);
 
 /** What a record handler gets beside the payload. */
 export interface RecordContext extends ShardContext {
   readonly record: ConsumerRecord;
   /** 1 at the first run. */
   readonly attempt: number;
+  /** True while `millrace dead-letter replay` runs a parked record again: `checkpoint()` then stores nothing. */
+  readonly replayed: boolean;
   /** How far the shard lags behind its tip, in milliseconds; undefined when the daemon did not say. */
   readonly millisBehindLatest: number | undefined;
   /**
@@ -47,6 +55,11 @@ export interface RecordContext extends ShardContext {
    * Resolves when the daemon has stored it (while the shard ends at once: the shard's own checkpoint follows); rejects with CHECKPOINT_REJECTED, CHECKPOINT_FAILED or LEASE_LOST.
    */
   checkpoint(): Promise<void>;
+  /**
+   * A service out of a scope of this attempt's own. The scope is opened at the first call, and what was built in it is
+   * disposed when the handler has ended.
+   */
+  resolve<T>(token: ServiceToken<T>): Promise<T>;
   /** Takes the record out of the handler's hands: it settles when `done()` is called, or fails by the retry policy's end with `fail()`. */
   defer(): Deferred;
 }
@@ -70,9 +83,13 @@ export interface BatchItem<T> {
 
 export interface BatchContext extends ShardContext {
   readonly attempt: number;
+  /** As RecordContext.replayed. */
+  readonly replayed: boolean;
   readonly millisBehindLatest: number | undefined;
   /** As RecordContext.checkpoint, for the whole batch. */
   checkpoint(): Promise<void>;
+  /** As RecordContext.resolve, for this run of the batch. */
+  resolve<T>(token: ServiceToken<T>): Promise<T>;
 }
 
 /** The bounds of a tumbling window. A record belongs to the window that its arrival at Kinesis falls into. */
@@ -91,6 +108,11 @@ export interface WindowRecordContext<S> extends ShardContext, WindowBounds {
   /** 1 at the first run. */
   readonly attempt: number;
   readonly millisBehindLatest: number | undefined;
+  /**
+   * A service out of a scope of this attempt's own. The scope is opened at the first call, and what was built in it is
+   * disposed when the handler has ended.
+   */
+  resolve<T>(token: ServiceToken<T>): Promise<T>;
 }
 
 /** What `emit` gets beside the state of a window that is over. */

@@ -19,6 +19,10 @@ export interface DeclaredConsumer {
   readonly retry: unknown;
   readonly deadLetter: DeclaredDeadLetter | undefined;
   readonly concurrency: unknown;
+  /** A pattern, or a list of them. */
+  readonly filter: unknown;
+  readonly use: unknown;
+  readonly idempotent: unknown;
 }
 
 export interface DeclaredHandler {
@@ -29,6 +33,8 @@ export interface DeclaredHandler {
   readonly emit?: WindowHandler['emit'] | undefined;
   readonly retry: unknown;
   readonly deadLetter: DeclaredDeadLetter | undefined;
+  readonly use: unknown;
+  readonly idempotent: unknown;
   /** The compiler's record of the payload parameter's type; undefined when there is none. */
   readonly parameter: unknown;
   readonly call: (instance: object, payload: unknown, context: unknown) => unknown;
@@ -54,6 +60,9 @@ export interface Words {
   readonly retry: string;
   readonly deadLetter: string;
   readonly concurrency: string;
+  readonly filter: string;
+  readonly use: string;
+  readonly idempotent: string;
 }
 
 export const decoratorWords: Words = {
@@ -65,6 +74,9 @@ export const decoratorWords: Words = {
   retry: '@RetryPolicy',
   deadLetter: '@DeadLetter',
   concurrency: '@Concurrency',
+  filter: '@Filter',
+  use: '@Use',
+  idempotent: '@Idempotent',
 };
 
 export const dataWords: Words = {
@@ -76,4 +88,7 @@ export const dataWords: Words = {
   retry: 'retry',
   deadLetter: 'deadLetter',
   concurrency: 'concurrency',
+  filter: 'filter',
+  use: 'use',
+  idempotent: 'idempotent',
 };

@@ -14,6 +14,7 @@ import type {
 } from './context.js';
 import { dataWords, type DeclaredDeadLetter, type DeclaredHandler } from './declared.js';
 import type { ConsumerDefinition, Decode, Hook, HookName, Hooks } from './definition.js';
+import type { FilterPattern } from './filter-pattern.js';
 import type {
   BatchOptions,
   CheckpointOptions,
@@ -25,6 +26,7 @@ import type {
   WindowOptions,
 } from './handler-options.js';
 import { Issues } from './issues.js';
+import type { IdempotentOptions, MiddlewareInput } from './middleware.js';
 import type { Payload, SchemaInput } from './payload.js';
 
 /** A sink, with what `@DeadLetter` takes as its second argument. */
@@ -35,6 +37,8 @@ interface HandlerPolicies {
   readonly name: string;
   readonly retry?: RetryOptions;
   readonly deadLetter?: DeadLetterInput;
+  /** Runs around the handler, inside of the consumer's own; the outermost first. */
+  readonly use?: readonly MiddlewareInput[];
 }
 
 /** A handler as `recordHandler` and `batchHandler` give it; `I` is the instance that it needs. */
@@ -44,6 +48,8 @@ export interface HandlerData<in I extends object = object> {
   readonly options: unknown;
   readonly retry: RetryOptions | undefined;
   readonly deadLetter: DeadLetterInput | undefined;
+  readonly use: readonly MiddlewareInput[] | undefined;
+  readonly idempotent: IdempotentOptions<never> | undefined;
   readonly handle: (payload: never, context: never, instance: I) => unknown;
   readonly emit?: ((state: never, context: WindowContext, instance: I) => unknown) | undefined;
 }
@@ -55,7 +61,11 @@ export function recordHandler<
   I extends object = object,
 >(
   handler: RecordOptions<S, D> &
-    HandlerPolicies & { readonly handle: (payload: Payload<S, D>, context: RecordContext, instance: I) => unknown },
+    HandlerPolicies & {
+      /** Handles records with the same key once. */
+      readonly idempotent?: IdempotentOptions<Payload<S, D>>;
+      readonly handle: (payload: Payload<S, D>, context: RecordContext, instance: I) => unknown;
+    },
 ): HandlerData<I> {
   return { kind: 'record', ...splitHandler(handler) };
 }
@@ -95,10 +105,10 @@ export function windowHandler<
 }
 
 function splitHandler<H extends (payload: never, context: never, instance: never) => unknown>(
-  handler: HandlerPolicies & { readonly handle: H },
+  handler: HandlerPolicies & { readonly handle: H; readonly idempotent?: IdempotentOptions<never> },
 ) {
-  const { name, handle, retry, deadLetter, ...options } = handler;
-  return { name, handle, retry, deadLetter, options };
+  const { name, handle, retry, deadLetter, use, idempotent, ...options } = handler;
+  return { name, handle, retry, deadLetter, use, idempotent, options };
 }
 
 export interface ConsumerData<I extends object> {
@@ -122,6 +132,12 @@ export interface ConsumerData<I extends object> {
   readonly retry?: RetryOptions;
   readonly deadLetter?: DeadLetterInput;
   readonly concurrency?: ConcurrencyOptions;
+  /** Only records that fit are handled, the others settle as filtered; of a list of patterns, one has to fit. */
+  readonly filter?: FilterPattern | readonly FilterPattern[];
+  /** Runs around every call of a handler; the outermost first. */
+  readonly use?: readonly MiddlewareInput[];
+  /** For every record handler that does not say it itself. */
+  readonly idempotent?: IdempotentOptions;
 }
 
 /**
@@ -150,6 +166,9 @@ export function defineConsumer<I extends object = object>(data: ConsumerData<I>)
       retry: data.retry,
       deadLetter: declareDeadLetter(data.deadLetter),
       concurrency: data.concurrency,
+      filter: data.filter,
+      use: data.use,
+      idempotent: data.idempotent,
     },
     issues.found,
   );
@@ -167,6 +186,9 @@ const dataNames = [
   'retry',
   'deadLetter',
   'concurrency',
+  'filter',
+  'use',
+  'idempotent',
 ];
 
 function checkNames(data: Pick<ConsumerDefinition, 'name'>, handlers: readonly { name: string }[], at: At): void {
@@ -185,7 +207,7 @@ function checkNames(data: Pick<ConsumerDefinition, 'name'>, handlers: readonly {
 }
 
 function declareHandler<I extends object>(handler: HandlerData<I>): DeclaredHandler {
-  const { kind, name, options, retry } = handler;
+  const { kind, name, options, retry, use, idempotent } = handler;
   // The helpers tied the parameters to schema and instance; from here on the runtime passes what fits.
   const handle = handler.handle as (payload: unknown, context: unknown, instance: object) => unknown;
   const emit: unknown = handler.emit;
@@ -198,6 +220,8 @@ function declareHandler<I extends object>(handler: HandlerData<I>): DeclaredHand
       : {}),
     retry,
     deadLetter: declareDeadLetter(handler.deadLetter),
+    use,
+    idempotent,
     parameter: undefined,
     call: (instance, payload, context) => handle(payload, context, instance),
   };

@@ -5,6 +5,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { DeadLetterSink, RuntimePorts, Scope } from '../ports.js';
 import type { ConsumerRecord } from './context.js';
+import type { FilterPattern } from './filter-pattern.js';
+import type { Idempotency, MiddlewareSource } from './middleware.js';
+import type { ParkedPlace } from './parked-place.js';
 
 export interface ConsumerDefinition {
   /** The class's name, or the name given to defineConsumer. */
@@ -24,6 +27,8 @@ export interface ConsumerDefinition {
   readonly deadLetter: DeadLetter | undefined;
   /** Undefined runs the records of a shard one after the other. */
   readonly concurrency: Concurrency | undefined;
+  /** Records that fit none of these patterns settle as filtered; undefined: every record is handled. */
+  readonly filter: readonly FilterPattern[] | undefined;
 }
 
 export type OptionsSource =
@@ -57,6 +62,10 @@ export interface RecordHandler {
   readonly key: ((payload: unknown) => string) | undefined;
   readonly retry: RetryPolicy | undefined;
   readonly deadLetter: DeadLetter | undefined;
+  /** The consumer's and then its own, the outermost first. */
+  readonly use: readonly MiddlewareSource[];
+  /** Stands around the middleware: what that does is part of the effect. */
+  readonly idempotent: Idempotency | undefined;
   /** Calls the user's code. A returned thenable is awaited, anything else means done. */
   readonly call: (instance: object, payload: unknown, context: unknown) => unknown;
 }
@@ -76,6 +85,7 @@ export interface BatchHandler {
   readonly bisect: boolean;
   readonly retry: RetryPolicy | undefined;
   readonly deadLetter: DeadLetter | undefined;
+  readonly use: readonly MiddlewareSource[];
   readonly call: (instance: object, batch: unknown, context: unknown) => unknown;
 }
 
@@ -90,6 +100,8 @@ export interface WindowHandler {
   /** The state of a new window. */
   readonly state: () => unknown;
   readonly emit: (instance: object, state: unknown, context: unknown) => unknown;
+  /** Stands around each record that is taken, not around `emit`. */
+  readonly use: readonly MiddlewareSource[];
   readonly retry: RetryPolicy | undefined;
   readonly deadLetter: DeadLetter | undefined;
   readonly call: (instance: object, payload: unknown, context: unknown) => unknown;
@@ -157,6 +169,8 @@ export interface SinkDescription {
   readonly label: string;
   readonly durable: boolean;
   readonly open: (context: SinkContext) => Promise<DeadLetterSink>;
+  /** Where `millrace dead-letter` finds what was parked; undefined: nowhere that it knows. */
+  readonly place?: ParkedPlace;
 }
 
 export interface SinkContext {

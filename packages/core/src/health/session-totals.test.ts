@@ -4,7 +4,7 @@ import { consumerHealth, shardStatus, workerHealth } from './health.fixture.js';
 import { SessionTotals } from './session-totals.js';
 
 const counted = (sessionId: string, handled: number, retries = 0): ShardStatus =>
-  shardStatus({ sessionId, settled: { handled, parked: 0, skipped: 0, filtered: 0 }, retries });
+  shardStatus({ sessionId, settled: { handled, parked: 0, skipped: 0, filtered: 0, deduplicated: 0 }, retries });
 const worker = (...shards: ShardStatus[]) => workerHealth({ consumers: [consumerHealth({ shards })] });
 
 describe('the totals of an application', () => {
@@ -44,7 +44,7 @@ describe('the totals of an application', () => {
 
   it('keep what was counted, not the numbers of a status that goes on counting', () => {
     const totals = new SessionTotals();
-    const settled = { handled: 1, parked: 0, skipped: 0, filtered: 0 };
+    const settled = { handled: 1, parked: 0, skipped: 0, filtered: 0, deduplicated: 0 };
     totals.look(worker(shardStatus({ settled })));
     settled.handled = 2;
 

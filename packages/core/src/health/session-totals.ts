@@ -22,7 +22,7 @@ interface Application {
   sessions: ReadonlyMap<string, Counts>;
 }
 
-const ZERO: Counts = { settled: { handled: 0, parked: 0, skipped: 0, filtered: 0 }, retries: 0 };
+const ZERO: Counts = { settled: { handled: 0, parked: 0, skipped: 0, filtered: 0, deduplicated: 0 }, retries: 0 };
 
 /** Look whenever totals are wanted, and when a session ends: what it counted after the last look would be missed. */
 export class SessionTotals {
@@ -54,7 +54,7 @@ function goesBack(last: Counts, now: Counts): boolean {
   return now.retries < last.retries || HOWS.some((how) => now.settled[how] < last.settled[how]);
 }
 
-const HOWS = ['handled', 'parked', 'skipped', 'filtered'] as const satisfies readonly SettledHow[];
+const HOWS = ['handled', 'parked', 'skipped', 'filtered', 'deduplicated'] as const satisfies readonly SettledHow[];
 
 function sum(a: Counts, b: Counts): Counts {
   return {
@@ -63,6 +63,7 @@ function sum(a: Counts, b: Counts): Counts {
       parked: a.settled.parked + b.settled.parked,
       skipped: a.settled.skipped + b.settled.skipped,
       filtered: a.settled.filtered + b.settled.filtered,
+      deduplicated: a.settled.deduplicated + b.settled.deduplicated,
     },
     retries: a.retries + b.retries,
   };

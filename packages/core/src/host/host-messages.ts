@@ -3,10 +3,11 @@
  * process the same messages are handed over as they are.
  */
 import type { ErrorData } from '../runtime/plain-event.js';
+import type { Wish, WishAnswer } from '../runtime/orders.js';
 import type { ShardStatus } from '../runtime/shard-status.js';
 
-/** `host` serves many shards, `child` one (process mode); `watch` is the thread that looks after a host's event loop. */
-export type Role = 'host' | 'child' | 'watch';
+/** `host` serves many shards, `child` one (process mode). */
+export type Role = 'host' | 'child';
 
 export type FromHost =
   | { readonly kind: 'hello'; readonly role: Role; readonly name: string; readonly pid: number }
@@ -20,7 +21,10 @@ export type FromHost =
   | { readonly kind: 'status'; readonly shards: Readonly<Record<string, readonly ShardStatus[]>> }
   /** A handler, the policy or a lasting doubt asks for the end of the worker. */
   | { readonly kind: 'stop'; readonly error: ErrorData }
-  | { readonly kind: 'blocked'; readonly silentMs: number; readonly stack: string };
+  /** Its program has a use of its own for SIGUSR1, by which Node's inspector is opened otherwise. */
+  | { readonly kind: 'keepsSigusr1' }
+  /** To `ask`; without an answer when the record does not wait here. */
+  | { readonly kind: 'answer'; readonly askId: number; readonly answer: WishAnswer | undefined };
 
 export type SessionEndData =
   | { readonly kind: 'ended'; readonly why: string }
@@ -39,6 +43,14 @@ export type ToHost =
   | { readonly kind: 'handOff'; readonly sessionId: string }
   | { readonly kind: 'drain'; readonly applicationName: string }
   | { readonly kind: 'leave'; readonly applicationName: string; readonly how: 'afterAction' | 'cut' }
+  /** What an operator wants of a record; answered in any case. */
+  | {
+      readonly kind: 'ask';
+      readonly askId: number;
+      readonly applicationName: string;
+      readonly recordId: string;
+      readonly wish: Wish;
+    }
   /** Nothing more will come: end when the sessions have ended. */
   | { readonly kind: 'end' };
 

@@ -2,6 +2,7 @@
 import type { Clock, Timer } from '../ports.js';
 import type { LiveSessions } from '../runtime/live-sessions.js';
 import type { HostLink } from './host-link.js';
+import { answerAsk } from './session-host.js';
 
 export interface Obedience {
   readonly link: HostLink;
@@ -33,6 +34,9 @@ export function obeySupervisor({ link, sessions, clock, applicationName }: Obedi
         return;
       case 'leave':
         sessions.leave(message.how);
+        return;
+      case 'ask':
+        void answerAsk(sessions, message, (answer) => link.tell(answer));
         return;
       case 'end':
       case 'welcome':

@@ -58,6 +58,9 @@ export class SessionHost {
       case 'leave':
         this.sessionsOf(message.applicationName).leave(message.how);
         return;
+      case 'ask':
+        void this.answer(message);
+        return;
       default:
         message satisfies never;
     }
@@ -89,6 +92,12 @@ export class SessionHost {
     });
   }
 
+  private async answer(ask: Extract<ToHost, { kind: 'ask' }>): Promise<void> {
+    await answerAsk(this.sessionsOf(ask.applicationName), ask, this.options.tell);
+    // What was decided over must not be shown as held any more.
+    if (ask.wish !== 'find') this.tellNow();
+  }
+
   /** At once, beside the regular one. */
   tellNow(): void {
     this.options.tell({ kind: 'status', shards: this.status() });
@@ -102,6 +111,15 @@ export class SessionHost {
   private status(): Extract<FromHost, { kind: 'status' }>['shards'] {
     return Object.fromEntries([...this.sessions].map(([name, sessions]) => [name, sessions.status()]));
   }
+}
+
+/** What these sessions say of the record, told to whoever asked. */
+export async function answerAsk(
+  sessions: LiveSessions,
+  { askId, recordId, wish }: Extract<ToHost, { kind: 'ask' }>,
+  tell: (message: FromHost) => void,
+): Promise<void> {
+  tell({ kind: 'answer', askId, answer: await sessions.operate(recordId, wish) });
 }
 
 export function endData(outcome: SessionOutcome): SessionEndData {

@@ -1,5 +1,6 @@
 /** The four calls of the Kinesis API that reading needs, over the AWS SDK. The SDK is loaded only when a stream is opened. */
 import type { KinesisClient, KinesisClientConfig } from '@aws-sdk/client-kinesis';
+import { isOnThisMachine } from '../config/this-machine.js';
 import { ConfigurationError } from '../errors.js';
 import type { SourceRecord, SourceShard } from './source.js';
 
@@ -137,9 +138,4 @@ async function requireRegion(client: KinesisClient): Promise<void> {
     const message = 'No AWS region is known: set regionName in @KinesisConsumer, or AWS_REGION in the environment.';
     throw new ConfigurationError([{ code: 'REGION_MISSING', message, path: ['regionName'] }]);
   }
-}
-
-export function isOnThisMachine(endpoint: string): boolean {
-  const host = URL.canParse(endpoint) ? new URL(endpoint).hostname : '';
-  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

@@ -1,9 +1,11 @@
 /** What an error says about running the record again. */
-import { isMillraceError, RetryLaterError, type ErrorCode } from '../errors.js';
+import { isMillraceError, RecordInProgressError, RetryLaterError, type ErrorCode } from '../errors.js';
 
 export type Classification =
   /** Worth another attempt; `delayMs` when the handler chose its own delay. */
   | { readonly kind: 'retryable'; readonly delayMs: number | undefined }
+  /** Its handler has not run, because somebody else has the record in hand: that is no attempt. */
+  | { readonly kind: 'elsewhere'; readonly delayMs: number }
   /** Running it again gives the same: it is parked, held, skipped or stops the worker at once. */
   | { readonly kind: 'final' }
   /** The worker is to end in order; the record stays unsettled. */
@@ -26,6 +28,7 @@ const RETRYABLE: Classification = { kind: 'retryable', delayMs: undefined };
 export function classify(error: unknown): Classification {
   if (!isMillraceError(error)) return RETRYABLE;
   if (error instanceof RetryLaterError) return { kind: 'retryable', delayMs: Math.max(0, error.delayMs) };
+  if (error instanceof RecordInProgressError) return { kind: 'elsewhere', delayMs: Math.max(0, error.delayMs) };
   if (error.code === 'STOP_WORKER') return { kind: 'stopWorker' };
   return FINAL.has(error.code) ? { kind: 'final' } : RETRYABLE;
 }

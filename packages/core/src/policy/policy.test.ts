@@ -1,7 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CheckpointPolicy, RetryPolicy } from '../definition/definition.js';
-import { MillraceError, NonRetryableError, RetryLaterError, StopWorkerError } from '../errors.js';
+import {
+  MillraceError,
+  NonRetryableError,
+  RecordInProgressError,
+  RetryLaterError,
+  StopWorkerError,
+} from '../errors.js';
 import { checkpointDue } from './checkpoint-timing.js';
 import { classify } from './classify.js';
 import { backoffMs, decide } from './retry.js';
@@ -29,6 +35,7 @@ describe('classify', () => {
     ['a schema mismatch', new MillraceError('VALIDATION_FAILED', 'no'), 'final'],
     ['no handler', new MillraceError('NO_HANDLER_MATCHED', 'no'), 'final'],
     ['a returned value', new MillraceError('HANDLER_RETURNED_VALUE', 'no'), 'final'],
+    ['a record in other hands', new RecordInProgressError(5, 'a'), 'elsewhere'],
     ['StopWorkerError', new StopWorkerError('stop'), 'stopWorker'],
   ])('says of %s', (_, error, kind) => {
     expect(classify(error).kind).toBe(kind);
@@ -49,6 +56,11 @@ describe('decide', () => {
       { kind: 'retry', delayMs: 199 },
     ]);
     expect(end).toEqual({ kind: 'exhausted', then: 'deadLetter', retryable: true, tooOld: false });
+  });
+
+  it('lets a record that somebody else has in hand wait, however often and however old', () => {
+    const error = new RecordInProgressError(7, 'a');
+    expect(decide({ policy, attempts: 99, error, ageMs: 1_000_000 }, upper)).toEqual({ kind: 'wait', delayMs: 7 });
   });
 
   it('takes the delay that the handler chose, within its attempts', () => {

@@ -14,6 +14,8 @@ export interface FailedAttempt {
 
 export type Decision =
   | { readonly kind: 'retry'; readonly delayMs: number }
+  /** Looked at again after a delay, however often and however old: the attempt does not count. */
+  | { readonly kind: 'wait'; readonly delayMs: number }
   /** `retryable` tells a whole outage from a poison record; `tooOld` that the age limit ended it, not the attempts. */
   | { readonly kind: 'exhausted'; readonly then: Exhausted; readonly retryable: boolean; readonly tooOld: boolean }
   | { readonly kind: 'stopWorker' };
@@ -22,6 +24,7 @@ export function decide(failed: FailedAttempt, random: Random): Decision {
   const { policy, attempts, ageMs } = failed;
   const classification = classify(failed.error);
   if (classification.kind === 'stopWorker') return { kind: 'stopWorker' };
+  if (classification.kind === 'elsewhere') return { kind: 'wait', delayMs: classification.delayMs };
   if (classification.kind === 'final') return { kind: 'exhausted', then: policy.then, retryable: false, tooOld: false };
   const tooOld = policy.maxRecordAgeMs !== undefined && ageMs !== undefined && ageMs > policy.maxRecordAgeMs;
   if (tooOld || attempts >= policy.attempts) return { kind: 'exhausted', then: policy.then, retryable: true, tooOld };

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { ConsumerRecord } from '../definition/context.js';
 import { batchHandler, defineConsumer, type HandlerData, recordHandler } from '../definition/define-consumer.js';
 import type { Decode } from '../definition/definition.js';
+import type { FilterPattern } from '../definition/filter-pattern.js';
 import { DefinitionError, MillraceError } from '../errors.js';
 import { compilePipeline, type Prepared } from './pipeline.js';
 import { bytesRecord, jsonRecord, textRecord } from './record.fixture.js';
@@ -31,6 +32,8 @@ function outcome(prepared: Prepared): unknown {
       return [prepared.handler.name, prepared.payload];
     case 'failed':
       return { code: prepared.error.code, handler: prepared.handler?.name };
+    case 'filtered':
+      return 'filtered';
     default:
       return prepared satisfies never;
   }
@@ -354,5 +357,92 @@ describe('routing', () => {
 
   it('always fails with an error of ours', async () => {
     expect(await errorOf([on('a', { type: 'x' })], textRecord('{'))).toBeInstanceOf(MillraceError);
+  });
+});
+
+describe('filtering', () => {
+  const filtering = async (
+    filter: FilterPattern,
+    handlers: readonly HandlerData[],
+    settings: Partial<Settings> = {},
+  ) => {
+    const data = { name: 'Consumer', stream: 's', applicationName: 'a', options: () => ({}), handlers, filter };
+    return compilePipeline(defineConsumer(data), { discriminator: 'type', decode: 'json', ...settings });
+  };
+  const orders: FilterPattern = { data: { type: ['order'] } };
+
+  it('comes before routing: what is left out needs no handler', async () => {
+    const { prepare } = await filtering(orders, [on('large', { when: (order: { total: number }) => order.total > 1 })]);
+    expect(outcome(await prepare(jsonRecord({ type: 'other' })))).toBe('filtered');
+    expect(outcome(await prepare(jsonRecord({ type: 'order', total: 2 })))).toEqual([
+      'large',
+      { type: 'order', total: 2 },
+    ]);
+    expect(outcome(await prepare(jsonRecord({ type: 'order', total: 0 })))).toMatchObject({
+      code: 'NO_HANDLER_MATCHED',
+    });
+  });
+
+  it('comes before validation, of single records and of batch items', async () => {
+    const schema = z.object({ type: z.string(), total: z.number() });
+    for (const handler of [on('placed', { schema }), batchHandler({ name: 'placed', schema, handle: ignore })]) {
+      const { prepare } = await filtering(orders, [handler]);
+      expect(outcome(await prepare(jsonRecord({ type: 'other' })))).toBe('filtered');
+      expect(outcome(await prepare(jsonRecord({ type: 'order' })))).toEqual({
+        code: 'VALIDATION_FAILED',
+        handler: 'placed',
+      });
+    }
+  });
+
+  it('looks at what the decode function gives, which runs once', async () => {
+    let runs = 0;
+    const decode = (bytes: Uint8Array) => ({ type: bytes[0] === 1 ? 'order' : 'other', run: (runs += 1) });
+    const { prepare } = await filtering(orders, [on('a', { decode })]);
+    expect(outcome(await prepare(bytesRecord(1)))).toEqual(['a', { type: 'order', run: 1 }]);
+    expect(outcome(await prepare(bytesRecord(2)))).toBe('filtered');
+    const later = await filtering(orders, [on('a')], { decode: async (bytes) => decode(bytes) });
+    expect(outcome(await later.prepare(bytesRecord(1)))).toEqual(['a', { type: 'order', run: 3 }]);
+    expect(outcome(await later.prepare(bytesRecord(2)))).toBe('filtered');
+  });
+
+  it('looks at text, and where handlers differ at what the consumer decodes', async () => {
+    const { prepare } = await filtering({ data: [{ prefix: 'order ' }] }, [on('a')], { decode: 'text' });
+    expect(outcome(await prepare(textRecord('order 7')))).toEqual(['a', 'order 7']);
+    expect(outcome(await prepare(textRecord('return 7')))).toBe('filtered');
+    const mixed = await filtering(orders, [on('a', { type: 'none' }), on('raw', { otherwise: true, decode: 'bytes' })]);
+    expect(outcome(await mixed.prepare(jsonRecord({ type: 'order' })))).toMatchObject(['raw', expect.anything()]);
+    expect(outcome(await mixed.prepare(jsonRecord({ type: 'other' })))).toBe('filtered');
+  });
+
+  it('fails what it cannot look into, instead of leaving it out', async () => {
+    const rejects = async () => {
+      throw new Error('no key');
+    };
+    const single = await filtering(orders, [on('a')]);
+    expect(outcome(await single.prepare(textRecord('{')))).toEqual({ code: 'DECODE_FAILED', handler: 'a' });
+    const several = await filtering(orders, [on('a', { type: 'order' }), on('b', { otherwise: true })]);
+    expect(outcome(await several.prepare(textRecord('{')))).toEqual({ code: 'DECODE_FAILED', handler: undefined });
+    const waiting = await filtering(orders, [on('a', { decode: rejects })]);
+    expect(outcome(await waiting.prepare(bytesRecord(1)))).toEqual({ code: 'DECODE_FAILED', handler: 'a' });
+  });
+
+  it('decodes nothing for a record whose key leaves it out', async () => {
+    const { prepare } = await filtering({ partitionKey: ['other'], data: { a: [1] } }, [on('a')]);
+    expect(outcome(await prepare(textRecord('{')))).toBe('filtered');
+    const byKey = await filtering({ partitionKey: ['customer-7'] }, [on('a', { decode: 'bytes' })]);
+    expect(outcome(await byKey.prepare(bytesRecord(255)))).toEqual(['a', Uint8Array.of(255)]);
+  });
+
+  it('refuses bytes that only the environment knows of, before the first record', async () => {
+    await expect(filtering(orders, [on('a')], { decode: 'bytes' })).rejects.toThrow(
+      /OPTIONS_EXCLUDE.*data that is bytes/s,
+    );
+  });
+
+  it('makes no promise of its own', async () => {
+    const { prepare } = await filtering(orders, [on('a')]);
+    const prepared = [jsonRecord({ type: 'order' }), jsonRecord({}), textRecord('{')].map((record) => prepare(record));
+    expect(prepared.filter((one) => one instanceof Promise)).toEqual([]);
   });
 });

@@ -1,12 +1,14 @@
 /**
- * From a record to a handler and its payload: decode, route, validate. Compiled once per consumer; synchronous whenever
+ * From a record to a handler and its payload: decode, filter, route, validate. Compiled once per consumer; synchronous whenever
  * decode and schema are, because a promise per record costs more than the rest.
  */
 import type { ConsumerRecord } from '../definition/context.js';
 import type { ConsumerDefinition, Decode, Handler, RecordHandler, Schema } from '../definition/definition.js';
 import type { ConsumerSettings } from '../config/resolved.js';
 import { DefinitionError, MillraceError } from '../errors.js';
+import { BYTES_FILTERED, filterDecode } from '../definition/check-filter.js';
 import { decodeFailure, decodeRecord } from './decode.js';
+import { compileFilter } from './filter.js';
 import { compileRouter, DecodeOnce } from './route.js';
 import { isThenable, standardValidator, type Validate, type Validation, validationError } from './validate.js';
 import { loadDtoValidation } from './validate-dto.js';
@@ -18,6 +20,8 @@ export interface Pipeline {
 
 export type Prepared =
   | { readonly kind: 'ready'; readonly handler: Handler; readonly payload: unknown }
+  /** The consumer's filter leaves it out: it is settled without a handler. */
+  | { readonly kind: 'filtered' }
   | {
       readonly kind: 'failed';
       /** Undefined when no handler was found: the consumer's own policies count then. */
@@ -37,19 +41,62 @@ export async function compilePipeline(
     const decode = handler.decode ?? settings.decode;
     steps.push({ handler, decode, validate: await compileValidator(handler.schema) });
   }
+  const take = compileTake(definition, steps, settings);
+  return { prepare: compileFiltering(definition, settings.decode, take) ?? ((record) => take(record, undefined)) };
+}
+
+/** Gives a record to its handler; `decoded` has what a filter decoded already. */
+type Take = (record: ConsumerRecord, decoded: DecodeOnce | undefined) => Prepared | Promise<Prepared>;
+
+function compileTake(
+  definition: ConsumerDefinition,
+  steps: readonly Step[],
+  settings: Pick<ConsumerSettings, 'discriminator' | 'decode'>,
+): Take {
   const [only, second] = steps;
   if (only !== undefined && second === undefined && takesAll(only.handler)) {
-    return { prepare: (record) => decodeAndValidate(only, record, undefined) };
+    return (record, decoded) => decodeAndValidate(only, record, decoded);
   }
   const entries = steps.filter(isRecordStep);
   checkDiscriminator(definition.name, entries, settings.discriminator);
   const route = compileRouter({ entries, discriminator: settings.discriminator, decode: settings.decode });
-  return {
-    prepare(record) {
-      const decoded = new DecodeOnce(record);
-      const found = route(record, decoded);
-      return found.kind === 'taken' ? decodeAndValidate(found.entry, record, decoded) : found;
-    },
+  return (record, decoded = new DecodeOnce(record)) => {
+    const found = route(record, decoded);
+    return found.kind === 'taken' ? decodeAndValidate(found.entry, record, decoded) : found;
+  };
+}
+
+const FILTERED: Prepared = Object.freeze({ kind: 'filtered' });
+
+/**
+ * Before routing, because a record that is left out needs no handler, and after decoding, because patterns look into
+ * the payload. What cannot be decoded fails: nobody can say that it does not fit.
+ */
+function compileFiltering(
+  { name, handlers, filter: patterns }: ConsumerDefinition,
+  consumerDecode: Decode,
+  take: Take,
+): Pipeline['prepare'] | undefined {
+  if (patterns === undefined) return undefined;
+  const decode = filterDecode(patterns, handlers, consumerDecode);
+  if (decode === undefined) {
+    const message = `${name} (filter): ${BYTES_FILTERED}`;
+    throw new DefinitionError([{ code: 'OPTIONS_EXCLUDE', message, path: [name, 'filter'] }]);
+  }
+  const filter = compileFilter(patterns);
+  const handler = handlers.length === 1 ? handlers[0] : undefined;
+  return (record) => {
+    if (!filter.mayMatch(record)) return FILTERED;
+    const decoded = new DecodeOnce(record);
+    if (!filter.readsData) return take(record, decoded);
+    const judge = (data: unknown) => (filter.matches(record, data) ? take(record, decoded) : FILTERED);
+    const failed = (thrown: unknown): Prepared => ({ kind: 'failed', handler, error: decodeFailure(thrown, record) });
+    try {
+      const data = decoded.get(decode);
+      return isThenable(data) ? Promise.resolve(data).then(judge).catch(failed) : judge(data);
+    } catch (thrown) {
+      return failed(thrown);
+    }
   };
 }
 

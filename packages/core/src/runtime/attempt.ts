@@ -6,6 +6,7 @@
  * handler's own callbacks, after which its promise often never settles.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ShardContext } from '../definition/context.js';
 import { MillraceError, toError } from '../errors.js';
 import type { Clock, Timer } from '../ports.js';
 import { LazySignal } from './lazy-signal.js';
@@ -50,6 +51,9 @@ export class Attempt {
   #escaped: Error | undefined;
   #onEscape: (() => void) | undefined;
   #timer: Timer | undefined;
+  #close: (() => Promise<void>) | undefined;
+  /** What the user's code was given for this run; for whoever asks from deep inside of it. */
+  context: ShardContext | undefined;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
@@ -60,6 +64,19 @@ export class Attempt {
 
   get signal(): AbortSignal {
     return this.#signal.signal;
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+  /** The first error that escaped from this run. */
+  get escaped(): Error | undefined {
+    return this.#escaped;
+  }
+
+  /** Runs once the user's code has ended, and the run ends after it. It must end, and must not reject. */
+  beforeEnd(close: () => Promise<void>): void {
+    this.#close = close;
   }
 
   /** The record outlives the run, in somebody else's hands: its signal stays connected, and escaped errors go to them. */
@@ -89,20 +106,29 @@ export class Attempt {
     try {
       value = running.run(this, call);
     } catch (error) {
-      return this.#end({ kind: 'threw', error: toError(error) });
+      return this.#closeAndEnd({ kind: 'threw', error: toError(error) });
     }
-    return isThenable(value) ? this.#settle(value) : this.#end({ kind: 'returned', value });
+    return isThenable(value) ? this.#settle(value) : this.#closeAndEnd({ kind: 'returned', value });
+  }
+
+  #closeAndEnd(result: AttemptResult): AttemptResult | Promise<AttemptResult> {
+    return this.#close === undefined ? this.#end(result) : this.#close().then(() => this.#end(result));
   }
 
   async #settle(promise: PromiseLike<unknown>): Promise<AttemptResult> {
     const { over, clock, timeoutMs } = this.#options;
     this.#timer = clock.setTimer(timeoutMs, () => this.#timeOut());
+    let result: AttemptResult;
     try {
       const raced = await untilAborted(Promise.race([promise, this.#escapeLimit()]), over);
-      return this.#end(raced.kind === 'aborted' ? { kind: 'abandoned' } : { kind: 'returned', value: raced.value });
+      result = raced.kind === 'aborted' ? { kind: 'abandoned' } : { kind: 'returned', value: raced.value };
     } catch (error) {
-      return this.#end({ kind: 'threw', error: toError(error) });
+      result = { kind: 'threw', error: toError(error) };
     }
+    if (result.kind !== 'abandoned') return this.#closeAndEnd(result);
+    // The code runs on with what it has; at the latest the end of the lease closes that.
+    if (this.#close !== undefined) promise.then(this.#close, this.#close);
+    return this.#end(result);
   }
 
   #timeOut(): void {

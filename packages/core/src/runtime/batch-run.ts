@@ -5,8 +5,10 @@ import { MillraceError, toError } from '../errors.js';
 import { classify } from '../policy/classify.js';
 import { comparePositions } from '../protocol/position.js';
 import { Attempt, type AttemptResult } from './attempt.js';
+import { AttemptScope } from './attempt-scope.js';
 import { WholeBatchContext } from './contexts.js';
 import type { Endings } from './ending.js';
+import { LeftOut } from './middleware.js';
 import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
 
@@ -61,6 +63,10 @@ export class BatchRuns {
     const run: Run = { items, failures: new Map(), end };
     const result = await this.#attempt(run, batch);
     if (result.kind === 'abandoned') return undefined;
+    if (result.kind === 'returned' && result.value instanceof LeftOut) {
+      this.#leaveOut(items, result.value);
+      return { items: [], failures: run.failures, unexplained: undefined };
+    }
     const unexplained =
       result.kind === 'threw' && run.failures.size === 0 && classify(result.error).kind === 'final'
         ? result.error
@@ -71,13 +77,16 @@ export class BatchRuns {
 
   async #attempt(run: Run, { millisBehindLatest }: LastBatch): Promise<AttemptResult> {
     const { items, failures } = run;
-    const { consumer, instance, facts, ports, report, checkpointer } = this.#parts;
+    const { consumer, invoke, facts, ports, report, checkpointer, replayed } = this.#parts;
     const attempt = this.#newAttempt(items);
     const number = this.#announce(items);
     const basis = { shardId: facts.shardId, clock: ports.clock, log: report.log, signalOf: () => attempt.signal };
     const context = new WholeBatchContext(basis, {
+      handler: this.#handler.name,
       attempt: number,
+      replayed,
       millisBehindLatest,
+      openScope: () => new AttemptScope(this.#parts, attempt),
       checkpoint: () => {
         if (consumer.definition.checkpoint.kind === 'manual') this.#declare(run);
         return checkpointer.request();
@@ -85,7 +94,8 @@ export class BatchRuns {
     });
     const given = items.map((item) => toBatchItem(item, failures));
     this.#running = run;
-    const result = await attempt.run(() => this.#handler.call(instance, given, context));
+    attempt.context = context;
+    const result = await attempt.run(() => invoke(this.#handler, given, context));
     this.#running = undefined;
     return result;
   }
@@ -120,6 +130,15 @@ export class BatchRuns {
       });
     }
     return number;
+  }
+
+  #leaveOut(items: readonly Item[], leftOut: LeftOut): void {
+    const { report } = this.#parts;
+    for (const { slot } of items) {
+      const attempt = slot.attempts;
+      report.emitRecord(slot, { kind: 'handlerEnded', handler: this.#handler.name, attempt, error: undefined });
+      if (slot.phase === 'running') this.#endings.leaveOut(slot, leftOut);
+    }
   }
 
   /** Marked items failed for what they were marked with; a throw or a returned value fails the others as well. */

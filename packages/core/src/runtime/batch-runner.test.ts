@@ -325,3 +325,17 @@ describe('what a manual checkpoint of a batch declares', () => {
     expect(test.checkpoints).toEqual(['2']);
   });
 });
+
+describe('a filter before a batch handler', () => {
+  it('keeps what it leaves out from the handler', async () => {
+    const seen: number[][] = [];
+    const test = await session((batch) => void seen.push(numbers(batch)), { filter: { data: { n: [2, 4] } } });
+
+    await test.deliver(1, 2, 3, 4);
+    await test.deliver(5);
+
+    expect(seen).toEqual([[2, 4]]);
+    expect(test.settled).toEqual(['1:filtered', '3:filtered', '2:handled', '4:handled', '5:filtered']);
+    expect(test.checkpoints).toEqual(['4', '5']);
+  });
+});

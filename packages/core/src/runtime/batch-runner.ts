@@ -8,10 +8,10 @@ import type { BatchHandler } from '../definition/definition.js';
 import type { MillraceError } from '../errors.js';
 import type { Prepared } from '../records/pipeline.js';
 import { BatchRuns, type Group, type Item, type RunEnd } from './batch-run.js';
-import type { Endings } from './ending.js';
+import type { Endings, FailedRecord } from './ending.js';
 import { failAlike, halvesOf } from './halves.js';
 import { whenPrepared } from './prepare.js';
-import { isThenable, sleepUntilAborted } from './race.js';
+import { isThenable } from './race.js';
 import type { RunnerOptions } from './record-runner.js';
 import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
@@ -39,9 +39,11 @@ interface Blocked {
 interface Again {
   readonly items: readonly Item[];
   readonly delayMs: number | undefined;
+  /** Those that failed: an operator decides over them while they wait, not over what runs again because of them. */
+  readonly failed: readonly FailedRecord[];
 }
 
-const NOTHING: Again = { items: [], delayMs: undefined };
+const NOTHING: Again = { items: [], delayMs: undefined, failed: [] };
 
 export class BatchRunner {
   readonly #parts: SessionParts;
@@ -69,6 +71,10 @@ export class BatchRunner {
     );
   }
 
+  filter(slot: RecordSlot): void {
+    this.#endings.settle(slot, 'filtered');
+  }
+
   abandon(slot: RecordSlot): void {
     this.#endings.abandon(slot, 'no further handler starts');
   }
@@ -78,21 +84,35 @@ export class BatchRunner {
     const { life } = this.#parts;
     const end = entries.at(-1)?.slot;
     if (end === undefined) return true;
-    const { items, blocked } = await this.#sort(entries);
     const group = { end, batch };
-    const first = items.length > 0 && mayStart() ? await this.#runs.once(items, group) : undefined;
-    if (first !== undefined) await this.#finish(first, group);
-    if (blocked !== undefined && life.accepting) await this.#endings.after(blocked.slot, this.#handler, blocked.error);
+    let rest = entries;
+    while (rest.length > 0 && mayStart()) {
+      const { items, blocked } = await this.#sort(rest);
+      const first = items.length > 0 && mayStart() ? await this.#runs.once(items, group) : undefined;
+      if (first !== undefined) await this.#finish(first, group);
+      rest = blocked === undefined || !life.accepting ? [] : await this.#unblocked(rest, blocked);
+    }
     for (const { slot } of entries)
       if (slot.phase !== 'returned') this.#endings.abandon(slot, 'the session ended before it was settled');
     return entries.every(({ slot }) => slot.phase === 'settled' || slot.phase === 'returned');
+  }
+
+  /** What runs once an operator has decided over a blocked record: it and its successors, or these alone. */
+  async #unblocked(entries: readonly Entry[], { slot, error }: Blocked): Promise<readonly Entry[]> {
+    const ending = await this.#endings.after(slot, this.#handler, error);
+    const behind = entries.slice(entries.findIndex((entry) => entry.slot === slot) + 1);
+    if (ending.kind === 'settled') return behind;
+    const anew = ending.kind === 'again' ? await this.prepare(slot) : undefined;
+    return anew === undefined ? [] : [anew, ...behind];
   }
 
   /** Parks or skips what cannot be decoded at once; under `hold` and `stop` nothing behind such a record may run. */
   async #sort(entries: readonly Entry[]): Promise<{ items: readonly Item[]; blocked: Blocked | undefined }> {
     const items: Item[] = [];
     const { then } = this.#endings.policyOf(this.#handler);
-    for (const { slot, prepared } of entries) {
+    const rest = [...entries];
+    for (let entry = rest.shift(); entry !== undefined; entry = rest.shift()) {
+      const { slot, prepared } = entry;
       const keyParked = this.#endings.blockedBy(slot);
       if (keyParked !== undefined) return { items, blocked: { slot, error: keyParked } };
       switch (prepared.kind) {
@@ -102,9 +122,15 @@ export class BatchRunner {
         case 'failed': {
           if (then === 'hold' || then === 'stop') return { items, blocked: { slot, error: prepared.error } };
           const ending = await this.#endings.after(slot, this.#handler, prepared.error);
-          if (ending.kind === 'abandoned') return { items: [], blocked: undefined };
+          // An operator may have it tried again while the sink is down.
+          const anew = ending.kind === 'again' ? await this.prepare(slot) : undefined;
+          if (anew !== undefined) rest.unshift(anew);
+          else if (ending.kind !== 'settled') return { items: [], blocked: undefined };
           break;
         }
+        case 'filtered':
+          this.filter(slot);
+          break;
         default:
           prepared satisfies never;
       }
@@ -129,16 +155,19 @@ export class BatchRunner {
     }
   }
 
-  async #runAgain({ items, delayMs }: Again, group: Group): Promise<RunEnd | undefined> {
-    const { ports, life } = this.#parts;
-    if (delayMs !== undefined) await sleepUntilAborted(ports.clock, delayMs, life.intake);
-    return life.accepting ? this.#runs.once(items, group) : undefined;
+  async #runAgain({ items, delayMs, failed }: Again, group: Group): Promise<RunEnd | undefined> {
+    if (delayMs !== undefined) await this.#endings.pause(failed, delayMs);
+    if (!this.#parts.life.accepting) return undefined;
+    const open = items.filter(isOpen);
+    if (open.length === 0) return { items: [], failures: new Map(), unexplained: undefined };
+    return this.#runs.once(open, group);
   }
 
   /** Settles what succeeded, ends what is exhausted, and gives back what is to run again. */
   async #judge({ items, failures }: RunEnd): Promise<Again | undefined> {
     const strict = this.#handler.order === 'strict';
     const again: Item[] = [];
+    const failed: FailedRecord[] = [];
     let delayMs: number | undefined;
     let cut = false;
     if (failures.size < items.length) this.#endings.succeeded();
@@ -158,11 +187,12 @@ export class BatchRunner {
         if (ending.kind === 'abandoned') return undefined;
         if (ending.kind === 'again') {
           again.push(item);
+          failed.push({ slot: item.slot, handler: this.#handler, error });
           delayMs = Math.max(delayMs ?? 0, ending.delayMs);
         }
       }
     }
-    return { items: again, delayMs };
+    return { items: again, delayMs, failed };
   }
 
   #isToBeHalved({ items, unexplained }: RunEnd): boolean {
@@ -177,11 +207,11 @@ export class BatchRunner {
     const open = items.filter(isOpen);
     for (const { slot } of open) this.#noteHalving(slot, unexplained);
     const { left, right } = halvesOf(open);
-    const first = await this.#runAgain({ items: left, delayMs: undefined }, group);
+    const first = await this.#runAgain({ ...NOTHING, items: left }, group);
     if (first === undefined) return undefined;
     const early = first.unexplained !== undefined && this.#handler.order === 'any';
     if (!early && !(await this.#finish(first, group, since))) return undefined;
-    let second = await this.#runAgain({ items: right, delayMs: undefined }, group);
+    let second = await this.#runAgain({ ...NOTHING, items: right }, group);
     while (second !== undefined && this.#isOutage(first, second, since)) {
       const again = this.#outage(early ? [...first.items, ...second.items] : second.items, second);
       if (early) return again;
@@ -208,10 +238,14 @@ export class BatchRunner {
 
   #outage(items: readonly Item[], { unexplained: error }: RunEnd): Again {
     const open = items.filter(isOpen);
+    const failed: FailedRecord[] = [];
     let delayMs = 0;
-    for (const { slot } of open)
-      if (error !== undefined) ({ delayMs } = this.#endings.outage(slot, this.#handler, error));
-    return { items: open, delayMs };
+    for (const { slot } of open) {
+      if (error === undefined) continue;
+      failed.push({ slot, handler: this.#handler, error });
+      ({ delayMs } = this.#endings.outage(slot, this.#handler, error));
+    }
+    return { items: open, delayMs, failed };
   }
 
   #succeed(slot: RecordSlot): void {

@@ -4,15 +4,17 @@ import type {
   ConsumerRecord,
   Deferred,
   RecordContext,
+  ServiceToken,
   ShardContext,
   ShutdownContext,
-  WindowBounds,
   WindowContext,
   WindowRecordContext,
 } from '../definition/context.js';
 import { MillraceError } from '../errors.js';
 import type { Clock, Logger } from '../ports.js';
+import type { AttemptScope } from './attempt-scope.js';
 import { sleepUntilAborted } from './race.js';
+import type { WindowState } from './open-window.js';
 import { bindLogger } from './reporter.js';
 
 export interface ContextBasis {
@@ -57,31 +59,61 @@ export class StoppingContext extends HookContext implements ShutdownContext {
 
 /** What a record's context may do to its record; the runner that made it answers. */
 export interface RecordControls {
+  /** The method's name. */
+  readonly handler: string;
   readonly attempt: number;
+  readonly replayed: boolean;
   readonly millisBehindLatest: number | undefined;
   checkpoint(): Promise<void>;
   defer(): Deferred;
+  openScope(): AttemptScope;
 }
 
-export class OneRecordContext extends HookContext implements RecordContext {
+/** What every context of a single record has. */
+class RecordBoundContext extends HookContext {
   readonly record: ConsumerRecord;
   readonly attempt: number;
+  readonly replayed: boolean;
   readonly millisBehindLatest: number | undefined;
-  readonly #controls: RecordControls;
+  readonly #controls: BoundControls;
   #boundLog: Logger | undefined;
+  #scope: AttemptScope | undefined;
 
-  constructor(basis: ContextBasis, record: ConsumerRecord, controls: RecordControls) {
+  constructor(basis: ContextBasis, record: ConsumerRecord, controls: BoundControls) {
     super(basis);
     this.record = record;
     this.attempt = controls.attempt;
+    this.replayed = controls.replayed;
     this.millisBehindLatest = controls.millisBehindLatest;
     this.#controls = controls;
   }
 
   override get log(): Logger {
-    const { sequenceNumber, subSequenceNumber } = this.record;
-    this.#boundLog ??= bindLogger(super.log, { sequenceNumber, subSequenceNumber });
+    this.#boundLog ??= this.#bindLog();
     return this.#boundLog;
+  }
+
+  #bindLog(): Logger {
+    const { record, shardId, attempt } = this;
+    const { sequenceNumber, subSequenceNumber, id: recordId } = record;
+    const { handler } = this.#controls;
+    return bindLogger(super.log, { shardId, sequenceNumber, subSequenceNumber, recordId, handler, attempt });
+  }
+
+  resolve<T>(token: ServiceToken<T>): Promise<T> {
+    this.#scope ??= this.#controls.openScope();
+    return this.#scope.resolve(token);
+  }
+}
+
+type BoundControls = Pick<RecordControls, 'attempt' | 'replayed' | 'millisBehindLatest' | 'handler' | 'openScope'>;
+
+export class OneRecordContext extends RecordBoundContext implements RecordContext {
+  readonly #controls: RecordControls;
+
+  constructor(basis: ContextBasis, record: ConsumerRecord, controls: RecordControls) {
+    super(basis, record, controls);
+    this.#controls = controls;
   }
 
   checkpoint(): Promise<void> {
@@ -92,33 +124,16 @@ export class OneRecordContext extends HookContext implements RecordContext {
   }
 }
 
-/** The state of an open window, made when it is first asked for: a factory that throws fails the record that asked. */
-export interface WindowState extends WindowBounds {
-  state: unknown;
-}
-
-interface AbsorbFacts {
-  readonly attempt: number;
-  readonly millisBehindLatest: number | undefined;
-  readonly window: WindowState;
-}
-
-export class AbsorbContext extends HookContext implements WindowRecordContext<unknown> {
-  readonly record: ConsumerRecord;
-  readonly attempt: number;
-  readonly millisBehindLatest: number | undefined;
+export class AbsorbContext extends RecordBoundContext implements WindowRecordContext<unknown> {
   readonly startMs: number;
   readonly endMs: number;
   readonly #window: WindowState;
 
-  constructor(basis: ContextBasis, record: ConsumerRecord, { attempt, millisBehindLatest, window }: AbsorbFacts) {
-    super(basis);
-    this.record = record;
-    this.attempt = attempt;
-    this.millisBehindLatest = millisBehindLatest;
-    this.startMs = window.startMs;
-    this.endMs = window.endMs;
-    this.#window = window;
+  constructor(basis: ContextBasis, record: ConsumerRecord, controls: BoundControls & { readonly window: WindowState }) {
+    super(basis, record, controls);
+    this.startMs = controls.window.startMs;
+    this.endMs = controls.window.endMs;
+    this.#window = controls.window;
   }
 
   get state(): unknown {
@@ -154,18 +169,32 @@ export class EmitContext extends HookContext implements WindowContext {
 
 export class WholeBatchContext extends HookContext implements BatchContext {
   readonly attempt: number;
+  readonly replayed: boolean;
   readonly millisBehindLatest: number | undefined;
-  readonly #checkpoint: () => Promise<void>;
+  readonly #controls: Omit<RecordControls, 'defer'>;
+  #boundLog: Logger | undefined;
+  #scope: AttemptScope | undefined;
 
   constructor(basis: ContextBasis, controls: Omit<RecordControls, 'defer'>) {
     super(basis);
     this.attempt = controls.attempt;
+    this.replayed = controls.replayed;
     this.millisBehindLatest = controls.millisBehindLatest;
-    this.#checkpoint = () => controls.checkpoint();
+    this.#controls = controls;
+  }
+
+  override get log(): Logger {
+    const { shardId, attempt } = this;
+    this.#boundLog ??= bindLogger(super.log, { shardId, handler: this.#controls.handler, attempt });
+    return this.#boundLog;
   }
 
   checkpoint(): Promise<void> {
-    return this.#checkpoint();
+    return this.#controls.checkpoint();
+  }
+  resolve<T>(token: ServiceToken<T>): Promise<T> {
+    this.#scope ??= this.#controls.openScope();
+    return this.#scope.resolve(token);
   }
 }
 

@@ -1,8 +1,10 @@
 /** What becomes of a record that its handler could not handle: parked, skipped, held, or the end of the worker. */
 import type { DeadLetter, Handler, RetryPolicy } from '../definition/definition.js';
 import { isMillraceError, MillraceError, StopWorkerError } from '../errors.js';
+import type { SettledHow } from '../events.js';
 import { decide, type Decision } from '../policy/retry.js';
-import { whenAborted } from './race.js';
+import type { LeftOut } from './middleware.js';
+import { SESSION_ENDING, type Answer, type Order } from './orders.js';
 import type { RecordSlot } from './record-slot.js';
 import type { Reporter } from './reporter.js';
 import type { SessionParts } from './session-parts.js';
@@ -51,7 +53,7 @@ export class Endings {
     if (slot.closed) return { kind: slot.settled ? 'settled' : 'abandoned' };
     slot.phase = 'failed';
     const policy = this.policyOf(handler);
-    if (isMillraceError(error, 'KEY_PARKED')) return this.#holdForGood(slot, error);
+    if (isMillraceError(error, 'KEY_PARKED')) return this.#holdForGood({ slot, handler, error });
     const decision = decide(
       { policy, attempts: slot.attempts - slot.halvings, error, ageMs: this.#ageMs(slot) },
       this.#parts.ports.random,
@@ -61,6 +63,10 @@ export class Endings {
         return this.#stop(error);
       case 'retry':
         this.#parts.report.countRetry(slot, decision.delayMs, error);
+        return { kind: 'again', delayMs: decision.delayMs };
+      case 'wait':
+        this.#parts.report.countRetry(slot, decision.delayMs, error);
+        slot.attempts -= 1;
         return { kind: 'again', delayMs: decision.delayMs };
       case 'exhausted':
         return this.#exhausted({
@@ -80,9 +86,10 @@ export class Endings {
     const policy = { ...this.policyOf(handler), attempts: 1 };
     const decision = decide({ policy, attempts: 1, error, ageMs: undefined }, this.#parts.ports.random);
     if (decision.kind === 'stopWorker') return this.#stop(error);
-    if (decision.kind === 'retry' || policy.then === 'hold') return this.#holdForGood(slot, error);
-    const ending = await this.#exhausted({ slot, handler, error, policy, decision });
-    return ending.kind === 'again' ? this.#holdForGood(slot, error) : ending;
+    const failed = { slot, handler, error, neverAgain: AFTER_SUCCESSORS };
+    if (decision.kind !== 'exhausted' || policy.then === 'hold') return this.#holdForGood(failed);
+    const ending = await this.#exhausted({ ...failed, policy, decision });
+    return ending.kind === 'again' ? this.#holdForGood(failed) : ending;
   }
 
   /** Both halves of a batch failed alike, which says nothing about its records: none is given up, all are tried again. */
@@ -123,7 +130,7 @@ export class Endings {
       case 'stop':
         return Promise.resolve(this.#stop(stopBy(handler, error)));
       case 'hold':
-        if (!retryable) return this.#holdForGood(slot, error);
+        if (!retryable) return this.#holdForGood(end);
         return this.#holdAndRetry(
           slot,
           `its ${policy.attempts} attempts are used up (then: 'hold'); it is tried again every ${policy.maxDelayMs} ms`,
@@ -142,7 +149,7 @@ export class Endings {
     holds.hold(slot, why, new MillraceError('HANDLER_TIMEOUT', `${why}.`, { details: { handler, runningMs } }));
   }
 
-  settle(slot: RecordSlot, how: 'handled' | 'parked' | 'skipped', error?: Error): Ending {
+  settle(slot: RecordSlot, how: SettledHow, error?: Error): Ending {
     if (slot.closed) return { kind: 'settled' };
     slot.phase = 'settled';
     this.#window.leave(slot);
@@ -153,6 +160,12 @@ export class Endings {
     if (watermark.waiting > 0) slot.dropPayload();
     this.#parts.checkpointer.recordSettled();
     return { kind: 'settled' };
+  }
+
+  /** Settled without its handler, because a middleware said so. */
+  leaveOut(slot: RecordSlot, { how, why }: LeftOut): Ending {
+    this.#parts.report.log.debug({ recordId: slot.record.id, how, why }, 'A record is settled without its handler.');
+    return this.settle(slot, how);
   }
 
   /** The record is part of a window's state: it is nobody's work any more, and no checkpoint covers it before the window is emitted. */
@@ -171,17 +184,20 @@ export class Endings {
     return { kind: 'abandoned' };
   }
 
-  async #park({ slot, handler, error }: ExhaustedRecord): Promise<Ending> {
-    const { sinks, parking, consumer } = this.#parts;
+  async #park(failed: FailedRecord, answer?: Answer): Promise<Ending> {
+    const { slot, handler, error, neverAgain } = failed;
+    const { sinks, parking, consumer, replayed } = this.#parts;
     const sink = sinks.sinkOf(handler?.name);
-    if (sink === undefined) return this.#holdForGood(slot, error);
-    if (!(await parking.park({ sink, slot, handler: handler?.name, error })))
-      return this.abandon(slot, 'the session ended before the dead-letter sink took it');
+    if (sink === undefined) return this.#holdForGood(failed);
+    const request = { sink, slot, handler: handler?.name, error, neverAgain };
+    const parked = await parking.park(answer === undefined ? request : { ...request, answer });
+    if (parked.kind === 'abandoned') return this.abandon(slot, 'the session ended before the dead-letter sink took it');
+    if (parked.kind === 'ordered') return this.#carryOut(failed, parked);
     const deadLetter: DeadLetter | undefined = handler?.deadLetter ?? consumer.definition.deadLetter;
     if (deadLetter?.sameKey === 'hold') this.#parkedKeys.add(orderKey(slot));
     this.#parts.report.log.warn(
       { recordId: slot.record.id, attempts: slot.attempts, err: error },
-      'A record is parked.',
+      replayed ? 'A record failed again and stays parked.' : 'A record is parked.',
     );
     return this.settle(slot, 'parked', error);
   }
@@ -193,11 +209,70 @@ export class Endings {
   }
 
   /** Running it again cannot help: it waits for a redeploy or for another owner, and so does everything behind it. */
-  async #holdForGood(slot: RecordSlot, error: Error): Promise<Ending> {
-    const { holds, life } = this.#parts;
-    holds.hold(slot, `running it again cannot help (${error.message})`, error);
-    await whenAborted(life.intake);
-    return this.abandon(slot, 'it was held when the session ended');
+  async #holdForGood(failed: FailedRecord): Promise<Ending> {
+    const { slot, error } = failed;
+    this.#parts.holds.hold(slot, `running it again cannot help (${error.message})`, error);
+    const [again] = await this.pause([failed], undefined);
+    if (again !== undefined) return { kind: 'again', delayMs: 0 };
+    return { kind: slot.settled ? 'settled' : 'abandoned' };
+  }
+
+  /**
+   * Waits before the next attempt of these records, without end when no delay is given, and gives back those that run
+   * now. The others are closed: the session has ended, or an operator has had them parked or skipped. An operator's
+   * `retry` of one ends the wait for all.
+   */
+  async pause<F extends FailedRecord>(failed: readonly F[], delayMs: number | undefined): Promise<readonly F[]> {
+    const { orders, life, ports } = this.#parts;
+    const startedMs = ports.clock.monotonicMs();
+    let rest = failed;
+    while (rest.length > 0) {
+      const woken = await orders.wait({
+        recordIds: rest.map(({ slot }) => slot.record.id),
+        delayMs: delayMs === undefined ? undefined : Math.max(0, startedMs + delayMs - ports.clock.monotonicMs()),
+        giveUp: life.intake,
+        refusal: (recordId, order) => this.#refusal(find(rest, recordId), order),
+      });
+      if (woken.kind === 'time' && life.accepting) return rest;
+      if (woken.kind !== 'order' || !life.accepting) {
+        if (woken.kind === 'order') woken.answer({ kind: 'refused', text: SESSION_ENDING });
+        const why =
+          delayMs === undefined ? 'it was held when the session ended' : 'the session ended before its next attempt';
+        for (const { slot } of rest) this.abandon(slot, why);
+        return [];
+      }
+      const one = find(rest, woken.recordId);
+      if (one === undefined) continue;
+      if ((await this.#carryOut(one, woken)).kind === 'again') return rest;
+      rest = rest.filter((other) => other !== one);
+    }
+    return rest;
+  }
+
+  /** What an operator wants, now. */
+  #carryOut(failed: FailedRecord, { order, answer }: GivenOrder): Ending | Promise<Ending> {
+    const { slot, error } = failed;
+    switch (order) {
+      case 'retry':
+        // An operator who runs it again knows that the earlier record of its key is taken care of.
+        if (isMillraceError(error, 'KEY_PARKED')) this.#parkedKeys.delete(slot.record.partitionKey);
+        this.#parts.holds.release(slot.record.id);
+        answer({ kind: 'done', text: 'It runs again now.' });
+        return { kind: 'again', delayMs: 0 };
+      case 'skip':
+        answer({ kind: 'done', text: 'It is skipped.' });
+        return this.settle(slot, 'skipped', error);
+      case 'park':
+        return this.#park(failed, answer);
+      default:
+        return order satisfies never;
+    }
+  }
+
+  #refusal(failed: FailedRecord | undefined, order: Order): string | undefined {
+    if (order === 'retry') return failed?.neverAgain;
+    if (order !== 'park' || this.#parts.sinks.sinkOf(failed?.handler?.name) !== undefined) return undefined;
+    return 'There is no dead-letter sink to park it in. Declare one with @DeadLetter, or run it again, or skip it.';
   }
 
   #stop(error: Error): Ending {
@@ -238,10 +313,28 @@ function tooOld({ maxRecordAgeMs }: RetryPolicy, cause: Error): MillraceError {
   );
 }
 
-interface ExhaustedRecord {
+/** A record whose last attempt failed, or that cannot run. */
+export interface FailedRecord {
   readonly slot: RecordSlot;
   readonly handler: Handler | undefined;
   readonly error: Error;
+  /** Why an operator cannot have it run again. */
+  readonly neverAgain?: string;
+}
+
+interface GivenOrder {
+  readonly order: Order;
+  readonly answer: Answer;
+}
+
+const AFTER_SUCCESSORS =
+  'It was deferred and its successors have run, so running it again would break the order. Park it, skip it, or restart the worker, which runs it and them again.';
+
+function find<F extends FailedRecord>(failed: readonly F[], recordId: string): F | undefined {
+  return failed.find(({ slot }) => slot.record.id === recordId);
+}
+
+interface ExhaustedRecord extends FailedRecord {
   readonly policy: RetryPolicy;
   readonly decision: Extract<Decision, { kind: 'exhausted' }>;
 }

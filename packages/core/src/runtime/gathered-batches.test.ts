@@ -170,6 +170,19 @@ describe('records that gather', () => {
     expect(test.runner.status).toMatchObject({ state: 'held', unsettled: 2 });
   });
 
+  it('go on behind a blocked one that an operator has skipped', async () => {
+    const { test, calls } = await session({ maxItems: 2 });
+
+    await test.deliver(1, wire(2, { data: Buffer.from('?') }), 3, 4);
+    await test.clock.settle();
+    expect(calls()).toEqual([[1]]);
+    await test.runner.operate(test.events.findLast((event) => event.kind === 'held')?.recordId ?? '', 'skip');
+    await test.clock.advance(1_000);
+
+    expect(calls()).toEqual([[1], [3], [4]]);
+    expect(test.settled).toEqual(['1:handled', '2:skipped', '3:handled', '4:handled']);
+  });
+
   it("are written as they settle under 'record', while an action is open", async () => {
     const { test } = await session({
       maxItems: 1,

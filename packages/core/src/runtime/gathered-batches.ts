@@ -54,6 +54,7 @@ export class GatheredBatches {
       const preparing = parts.life.accepting ? runner.prepare(slot) : undefined;
       const entry = preparing instanceof Promise ? await preparing : preparing;
       if (entry === undefined) runner.abandon(slot);
+      else if (entry.prepared.kind === 'filtered') runner.filter(slot);
       else this.#take(entry);
     }
   }

@@ -5,12 +5,15 @@
 import type { Clock, Timer } from '../ports.js';
 import type { RecordSlot } from './record-slot.js';
 import type { Reporter } from './reporter.js';
+import type { HeldRecord } from './shard-status.js';
 
 export interface Held {
   readonly recordId: string | undefined;
   readonly why: string;
   readonly error: Error;
   readonly sinceMs: number;
+  /** Undefined when the shard is held as a whole. */
+  readonly slot: RecordSlot | undefined;
 }
 
 const WARN_AT_PERCENT: readonly number[] = [75, 50, 25];
@@ -39,13 +42,34 @@ export class Holds {
     return this.#held.values().next().value;
   }
 
+  get count(): number {
+    return this.#held.size;
+  }
+
+  of(recordId: string): Held | undefined {
+    return this.#held.get(recordId);
+  }
+
+  /** The first so many, the longest held first. */
+  list(limit: number): readonly HeldRecord[] {
+    const { clock } = this.#options;
+    return [...this.#held.values()].slice(0, limit).map(({ recordId, why, error, sinceMs, slot }) => ({
+      recordId,
+      why,
+      heldMs: clock.monotonicMs() - sinceMs,
+      ageMs: slot?.arrivedAt === undefined ? undefined : Math.max(0, clock.now() - slot.arrivedAt),
+      attempts: slot?.attempts ?? 0,
+      error: { name: error.name, message: error.message },
+    }));
+  }
+
   /** Notes a hold; noting the same record again changes nothing. A batch that is held as a whole is one log line. */
   hold(slot: RecordSlot | undefined, why: string, error: Error): void {
     const recordId = slot?.record.id;
     if (this.#held.has(recordId ?? '')) return;
     const { clock, report } = this.#options;
     const first = this.#held.size === 0;
-    this.#held.set(recordId ?? '', { recordId, why, error, sinceMs: clock.monotonicMs() });
+    this.#held.set(recordId ?? '', { recordId, why, error, sinceMs: clock.monotonicMs(), slot });
     report.emit({ kind: 'held', recordId, why, error });
     if (!first) return;
     report.log.error({ recordId, err: error }, `The shard is held: ${why}`);

@@ -37,6 +37,7 @@ export async function runHook(call: HookCall): Promise<Error | undefined> {
   const basis = { shardId, clock, log: report.log, signalOf: () => attempt.signal };
   const context: ShardContext =
     call.reason === undefined ? new HookContext(basis) : new StoppingContext(basis, call.reason);
+  attempt.context = context;
   const result = await attempt.run(() => hook.call(instance, context));
   holds.release();
   switch (result.kind) {

@@ -1,4 +1,5 @@
 /** The sessions of one consumer that are alive in this process, keyed by session: two of one shard can overlap (S6). */
+import type { Wish, WishAnswer } from './orders.js';
 import type { ShardStatus } from './shard-status.js';
 import { ShardRunner, type SessionOutcome } from './shard-runner.js';
 import type { ShardRunnerOptions } from './runner-options.js';
@@ -61,6 +62,17 @@ export class LiveSessions {
   /** Somebody else may own the shard of this session; unknown sessions have ended already. */
   doubt(sessionId: string, why: string): void {
     this.alive.get(sessionId)?.doubt(why);
+  }
+
+  /** Of two sessions of one shard, the one that may still do something answers. */
+  async operate(recordId: string, wish: Wish): Promise<WishAnswer | undefined> {
+    let refused: WishAnswer | undefined;
+    for (const runner of [...this.alive.values()].toReversed()) {
+      const answer = await runner.operate(recordId, wish);
+      if (answer?.kind === 'refused') refused ??= answer;
+      else if (answer !== undefined) return answer;
+    }
+    return refused;
   }
 
   status(): readonly ShardStatus[] {

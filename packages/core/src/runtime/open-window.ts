@@ -1,8 +1,12 @@
 /** A window that takes records: its bounds, its state, and of its records only the first and the last position. */
 import type { WindowBounds, WindowContext } from '../definition/context.js';
 import type { Position } from '../protocol/messages.js';
-import type { WindowState } from './contexts.js';
 import type { RecordSlot } from './record-slot.js';
+
+/** The state of an open window, made when it is first asked for: a factory that throws fails the record that asked. */
+export interface WindowState extends WindowBounds {
+  state: unknown;
+}
 
 /** A record as its events name it. */
 export interface RecordName {

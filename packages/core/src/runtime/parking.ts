@@ -4,7 +4,8 @@ import { isMillraceError, MillraceError, toError } from '../errors.js';
 import { backoffMs, type Backoff } from '../policy/retry.js';
 import type { DeadLetterCause, DeadLetterEntry, DeadLetterSink, RuntimePorts } from '../ports.js';
 import type { Holds } from './holds.js';
-import { atMost, sleepUntilAborted } from './race.js';
+import { SESSION_ENDING, type Answer, type Orders, type WishAnswer } from './orders.js';
+import { atMost } from './race.js';
 import type { RecordSlot } from './record-slot.js';
 import type { Reporter } from './reporter.js';
 import type { SessionLife } from './session-life.js';
@@ -23,6 +24,7 @@ export interface ParkingOptions {
   readonly ports: RuntimePorts;
   readonly life: SessionLife;
   readonly holds: Holds;
+  readonly orders: Orders;
   readonly report: Reporter;
 }
 
@@ -31,7 +33,19 @@ export interface ParkRequest {
   readonly slot: RecordSlot;
   readonly handler: string | undefined;
   readonly error: Error;
+  /** Why an operator cannot have it run again instead. */
+  readonly neverAgain?: string | undefined;
+  /** Of the operator who ordered it; told after the first write. */
+  readonly answer?: Answer;
 }
+
+export type Parked =
+  /** The entry is durable. */
+  | { readonly kind: 'parked' }
+  /** The session gave the record up first. */
+  | { readonly kind: 'abandoned' }
+  /** An operator wants something else of a record that the sink does not take. */
+  | { readonly kind: 'ordered'; readonly order: 'retry' | 'skip'; readonly answer: Answer };
 
 export class Parking {
   readonly #options: ParkingOptions;
@@ -40,16 +54,19 @@ export class Parking {
     this.#options = options;
   }
 
-  /** True once the entry is durable; false when the session gave the record up first. */
-  async park(request: ParkRequest): Promise<boolean> {
-    const { ports, life, holds } = this.#options;
+  /** Tries until the entry is durable, the session ends, or an operator decides otherwise. */
+  async park(request: ParkRequest): Promise<Parked> {
+    const { ports, life, holds, orders } = this.#options;
     const entry = this.#entry(request);
+    let { answer } = request;
     for (let failures = 1; ; failures += 1) {
       const error = await this.#write(request.sink, entry);
-      if (error === 'abandoned') return false;
+      answer?.(answerOf(error));
+      answer = undefined;
+      if (error === 'abandoned') return { kind: 'abandoned' };
       if (error === undefined) {
         holds.release(entry.id);
-        return true;
+        return { kind: 'parked' };
       }
       this.#options.report.log.warn(
         { recordId: entry.id, failures, err: error },
@@ -57,8 +74,21 @@ export class Parking {
       );
       if (failures === HELD_AFTER)
         holds.hold(request.slot, `the dead-letter sink failed ${failures} times in a row`, error);
-      if (!(await sleepUntilAborted(ports.clock, backoffMs(BACKOFF, failures, ports.random), life.intake)))
-        return false;
+      const delayMs = backoffMs(BACKOFF, failures, ports.random);
+      const woken = await orders.wait({
+        recordIds: [entry.id],
+        delayMs,
+        giveUp: life.intake,
+        refusal: (_, order) => (order === 'retry' ? request.neverAgain : undefined),
+      });
+      if (woken.kind === 'aborted') return { kind: 'abandoned' };
+      if (woken.kind !== 'order') continue;
+      if (!life.accepting) {
+        woken.answer({ kind: 'refused', text: SESSION_ENDING });
+        return { kind: 'abandoned' };
+      }
+      if (woken.order !== 'park') return { kind: 'ordered', order: woken.order, answer: woken.answer };
+      ({ answer } = woken);
     }
   }
 
@@ -110,6 +140,15 @@ export class Parking {
       parkedAt: ports.clock.now(),
     };
   }
+}
+
+function answerOf(error: Error | 'abandoned' | undefined): WishAnswer {
+  if (error === undefined) return { kind: 'done', text: 'It is parked.' };
+  const why =
+    error === 'abandoned' ? 'the session has ended' : `the dead-letter sink did not take it (${error.message})`;
+  const then =
+    error === 'abandoned' ? 'its next owner gets it' : 'the write is tried again, and the record waits for it';
+  return { kind: 'refused', text: `It is not parked: ${why}; ${then}.` };
 }
 
 /** A record whose base64 is broken has no bytes to keep; its causes say so. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Deferred, RecordContext } from '../definition/context.js';
 import { recordHandler } from '../definition/define-consumer.js';
 import { currentAttempt } from './attempt.js';
-import { TestSession, type SessionOptions } from './session.fixture.js';
+import { TestSession, wire, type SessionOptions } from './session.fixture.js';
 
 type Handle = (payload: { readonly n: number }, context: RecordContext) => unknown;
 type More = Omit<ConstructorParameters<typeof TestSession>[0], 'handlers'>;
@@ -263,5 +263,54 @@ describe('a deferred record', () => {
     expect(test.abandoned.toSorted()).toEqual(['1', '2', '3']);
     expect(test.events).toHaveLength(events);
     expect(test.clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('a filter', () => {
+  const filter = { data: { n: [{ numeric: ['>', 2] as const }] } };
+
+  it('settles what it leaves out without a handler, and the watermark moves over it', async () => {
+    const seen: number[] = [];
+    const test = await session(({ n }) => void seen.push(n), { filter });
+
+    await test.deliver(1, 2, 3);
+    await test.deliver(1, 2);
+
+    expect(seen).toEqual([3]);
+    expect(test.settled).toEqual(['1:filtered', '2:filtered', '3:handled']);
+    expect(test.checkpoints).toEqual(['3']);
+    expect(test.runner.status).toMatchObject({ unsettled: 0, settled: { handled: 1, filtered: 2 } });
+    expect(test.kinds('progress').at(-1)).toMatchObject({ settled: { filtered: 2 } });
+  });
+
+  it('covers a batch that it leaves out as a whole', async () => {
+    const test = await session(() => undefined, { filter });
+
+    await test.deliver(1, 2);
+
+    expect(test.checkpoints).toEqual(['2']);
+  });
+
+  it('parks what cannot be decoded: nobody can say that it does not fit', async () => {
+    const test = await session(() => undefined, { filter, deadLetter: { sink: 'fake' } });
+
+    await test.deliver(1, wire(2, { data: Buffer.from('{') }));
+
+    expect(test.settled).toEqual(['1:filtered', '2:parked']);
+    expect(test.sink.parked[0]?.causes[0]?.code).toBe('DECODE_FAILED');
+  });
+
+  it('moves no watermark over a record before it that is not settled', async () => {
+    const deferred: Deferred[] = [];
+    const test = await session((_, context) => void deferred.push(context.defer()), { filter: { data: { n: [1] } } });
+
+    await test.deliver(1, 2);
+    expect(test.settled).toEqual(['2:filtered']);
+    expect(test.runner.status.unsettled).toBe(2);
+    expect(test.checkpoints).toEqual([]);
+    deferred[0]?.done();
+    await test.deliver();
+
+    expect(test.checkpoints).toEqual(['2']);
   });
 });

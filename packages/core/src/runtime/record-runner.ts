@@ -5,15 +5,18 @@
  */
 import type { Deferred, RecordContext, WindowRecordContext } from '../definition/context.js';
 import type { Handler, RecordHandler, WindowHandler } from '../definition/definition.js';
-import { toError } from '../errors.js';
+import { MillraceError, toError } from '../errors.js';
 import type { Position } from '../protocol/messages.js';
 import { comparePositions } from '../protocol/position.js';
 import type { Prepared } from '../records/pipeline.js';
 import { Attempt, type AttemptResult } from './attempt.js';
-import { AbsorbContext, contextExpired, OneRecordContext, type WindowState } from './contexts.js';
+import { AttemptScope } from './attempt-scope.js';
+import { AbsorbContext, contextExpired, OneRecordContext } from './contexts.js';
 import type { Endings } from './ending.js';
+import { LeftOut } from './middleware.js';
+import type { WindowState } from './open-window.js';
 import { whenPrepared } from './prepare.js';
-import { isThenable, sleepUntilAborted } from './race.js';
+import { isThenable } from './race.js';
 import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
 import type { Window } from './window.js';
@@ -119,6 +122,10 @@ export class RecordRunner {
 
   #start(slot: RecordSlot, prepared: Prepared, turn: Turn | undefined): Done {
     if (prepared.kind === 'failed') return this.#fail(slot, prepared, { error: prepared.error, turn });
+    if (prepared.kind === 'filtered') {
+      this.#endings.settle(slot, 'filtered');
+      return undefined;
+    }
     const { handler, payload } = prepared;
     if (handler.kind === 'batch') throw new TypeError(`${handler.name} is a batch handler; this session runs records.`);
     const ready: Ready = { handler, payload };
@@ -133,7 +140,7 @@ export class RecordRunner {
     { handler, payload }: Ready,
     turn: Turn | undefined,
   ): AttemptResult | Promise<AttemptResult> {
-    const { ports, life, report, consumer, instance } = this.#parts;
+    const { ports, life, report, consumer, invoke } = this.#parts;
     const policy = this.#endings.policyOf(handler);
     slot.phase = 'running';
     slot.attempts += 1;
@@ -151,7 +158,8 @@ export class RecordRunner {
     });
     const context = this.#context({ slot, handler, attempt, number: slot.attempts });
     report.emitRecord(slot, { kind: 'handlerStarted', handler: handler.name, attempt: slot.attempts });
-    return attempt.run(() => handler.call(instance, payload, context));
+    attempt.context = context;
+    return attempt.run(() => invoke(handler, payload, context));
   }
 
   #after(slot: RecordSlot, ready: Ready, { result, turn }: Ended): Done {
@@ -161,7 +169,7 @@ export class RecordRunner {
         this.#endings.abandon(slot, 'its handler was still running when the session ended');
         return undefined;
       case 'returned':
-        this.#returned(slot);
+        this.#returned(slot, result.value);
         return undefined;
       case 'threw':
         return this.#threw(slot, ready, { error: result.error, turn });
@@ -170,7 +178,12 @@ export class RecordRunner {
     }
   }
 
-  #returned(slot: RecordSlot): void {
+  #returned(slot: RecordSlot, value: unknown): void {
+    if (value instanceof LeftOut) {
+      // Nobody has it in hand who could declare it done.
+      if (slot.phase === 'running') this.#endings.leaveOut(slot, value);
+      return;
+    }
     this.#endings.succeeded();
     if (slot.phase !== 'running') return;
     if (this.#absorber !== undefined) {
@@ -201,20 +214,23 @@ export class RecordRunner {
 
   /** From a failure on: retries, holds, parks, skips or abandons until the slot is closed. */
   async #fail(slot: RecordSlot, failed: Failed | undefined, { error: first, turn }: Failure): Promise<void> {
-    const { ports, life } = this.#parts;
     let error = first;
     // Whatever it waits for from here on, other lanes need not.
     turn?.yield();
     for (;;) {
       const ending = await this.#endings.after(slot, failed?.handler, error);
       if (ending.kind === 'abandoned') this.#endings.abandon(slot, 'the session ended before it was settled');
-      if (ending.kind !== 'again' || failed === undefined || !('payload' in failed)) return;
-      if (!(await sleepUntilAborted(ports.clock, ending.delayMs, life.intake)) || !life.accepting) {
+      if (ending.kind !== 'again') return;
+      const [again] = await this.#endings.pause([{ slot, handler: failed?.handler, error }], ending.delayMs);
+      if (again === undefined) return;
+      // Between the end of the wait, or its turn, and this line the session may have ended.
+      if ((turn !== undefined && !(await turn.take())) || !this.#parts.life.accepting) {
         this.#endings.abandon(slot, 'the session ended before its next attempt');
         return;
       }
-      if (turn !== undefined && !((await turn.take()) && life.accepting)) {
-        this.#endings.abandon(slot, 'the session ended before its next attempt');
+      // An operator has it run again although it had no payload, or no handler.
+      if (failed === undefined || !('payload' in failed)) {
+        await this.run(slot, { turn });
         return;
       }
       const result = await this.#attempt(slot, failed, turn);
@@ -234,21 +250,31 @@ export class RecordRunner {
   }
 
   #context(run: Run): RecordContext | WindowRecordContext<unknown> {
-    const { ports, report, facts } = this.#parts;
+    const { ports, report, facts, replayed } = this.#parts;
     const { slot, attempt, number } = run;
     const basis = { shardId: facts.shardId, clock: ports.clock, log: report.log, signalOf: () => attempt.signal };
     const { millisBehindLatest } = this.#batch;
-    if (this.#absorber !== undefined)
+    const handler = run.handler.name;
+    const openScope = (): AttemptScope => new AttemptScope(this.#parts, attempt);
+    if (this.#absorber !== undefined) {
+      const window = this.#absorber.open;
       return new AbsorbContext(basis, slot.record, {
+        handler,
         attempt: number,
+        replayed,
         millisBehindLatest,
-        window: this.#absorber.open,
+        openScope,
+        window,
       });
+    }
     return new OneRecordContext(basis, slot.record, {
+      handler,
       attempt: number,
+      replayed,
       millisBehindLatest,
       checkpoint: () => this.#checkpoint(run),
       defer: () => this.#defer(run),
+      openScope,
     });
   }
 
@@ -285,6 +311,7 @@ export class RecordRunner {
 
   #defer({ slot, handler, attempt, number }: Run): Deferred {
     if (slot.phase !== 'running' || slot.attempts !== number) throw contextExpired(slot.record.id);
+    if (handler.kind === 'record' && handler.idempotent !== undefined) throw deferredIdempotent(handler.name);
     slot.phase = 'deferred';
     this.#window.enter(slot);
     this.#parts.report.emitRecord(slot, { kind: 'recordDeferred' });
@@ -332,4 +359,10 @@ export class RecordRunner {
     const ending = await this.#endings.withoutRetry(slot, handler, error);
     if (ending.kind === 'abandoned') this.#endings.abandon(slot, 'the session ended before it was settled');
   }
+}
+
+/** Its key would be completed when the handler returns, before the effect is there. */
+function deferredIdempotent(name: string): MillraceError {
+  const message = `The handler ${name} is idempotent, so its record cannot be deferred: wait for the effect in the handler.`;
+  return new MillraceError('MIDDLEWARE_MISUSED', message, { details: { handler: name } });
 }

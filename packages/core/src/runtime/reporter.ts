@@ -33,7 +33,7 @@ export class Reporter {
   readonly #ports: RuntimePorts;
   readonly #sessionId: string;
   #shardId = '';
-  readonly #settled: Record<SettledHow, number> = { handled: 0, parked: 0, skipped: 0, filtered: 0 };
+  readonly #settled: Record<SettledHow, number> = { handled: 0, parked: 0, skipped: 0, filtered: 0, deduplicated: 0 };
   #retries = 0;
   #reported = 0;
   #log: Logger;
@@ -114,8 +114,7 @@ export class Reporter {
 
   /** Tells the totals when they changed; once an action, not once a record. */
   progress(): void {
-    const { handled, parked, skipped, filtered } = this.#settled;
-    const total = handled + parked + skipped + filtered + this.#retries;
+    const total = Object.values(this.#settled).reduce((sum, count) => sum + count, this.#retries);
     if (total === this.#reported) return;
     this.#reported = total;
     this.emit({ kind: 'progress', settled: { ...this.#settled }, retries: this.#retries });

@@ -1,7 +1,8 @@
 /** What a session needs from its worker. */
 import type { ResolvedConsumer } from '../config/resolved.js';
 import type { SinkDescription } from '../definition/definition.js';
-import type { ByteChannel, ContainerPort, DeadLetterSink, RuntimePorts } from '../ports.js';
+import type { IdempotencyStoreDescription } from '../definition/middleware.js';
+import type { ByteChannel, ContainerPort, DeadLetterSink, IdempotencyStore, RuntimePorts } from '../ports.js';
 
 export interface ShardRunnerOptions {
   readonly consumer: ResolvedConsumer;
@@ -11,11 +12,15 @@ export interface ShardRunnerOptions {
   readonly container: ContainerPort;
   /** The sinks that the worker has opened; those behind injection tokens come from the lease's scope. */
   readonly sinks: ReadonlyMap<SinkDescription, DeadLetterSink>;
+  /** The idempotency stores that the worker has opened. */
+  readonly stores: ReadonlyMap<IdempotencyStoreDescription, IdempotencyStore>;
   readonly ports: RuntimePorts;
   /** The stream's retention, for the warnings of a held record; undefined when unknown. */
   readonly retentionMs: number | undefined;
   /** Ends the whole worker in order: StopWorkerError, `then: 'stop'`, a doubt that lasts. */
   readonly requestStop: (cause: Error) => void;
+  /** What this session delivers was parked once: handlers see it in their context. Default false. */
+  readonly replayed?: boolean;
   /** A younger session of the same shard ends this one's claim (S6); called once the shard is known. */
   readonly onShardKnown?: (shardId: string) => void;
 }

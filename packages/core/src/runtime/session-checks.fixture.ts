@@ -39,7 +39,7 @@ type Acknowledged = Extract<SessionEvent, { kind: 'acknowledged' }>;
 
 export class Checks {
   readonly violations: string[] = [];
-  readonly seen = { checkpoints: 0, settled: 0, shardEnds: 0 };
+  readonly seen = { checkpoints: 0, settled: 0, shardEnds: 0, filtered: 0, orders: 0 };
   /** Whoever drains or doubts says so before the session does. */
   intakeClosed = false;
   inDoubt = false;
@@ -51,6 +51,10 @@ export class Checks {
   readonly #settled = new Set<number>();
   readonly #abandoned = new Set<number>();
   #drainingSince: number | undefined;
+  /** What an operator has had parked, whatever its runs said. */
+  readonly parkedByOrder = new Set<number>();
+  /** What an operator has had skipped. */
+  readonly #skipped = new Set<number>();
   #inFlight = 0;
   #askedInAction = 0;
   #written = -1;
@@ -73,6 +77,7 @@ export class Checks {
     if (event.kind === 'leaseDoubt' || event.kind === 'draining') this.intakeClosed = true;
     if (event.kind === 'draining') this.#drainingSince ??= event.at;
     if (event.kind === 'handlerStarted') this.#started(event);
+    if (event.kind === 'ordered') this.#ordered(event);
     if (event.kind === 'recordSettled') this.#ended(numberOf(event.recordId), event.how);
     if (event.kind === 'recordAbandoned') this.#ended(numberOf(event.recordId), undefined);
     if (event.kind === 'acknowledged') this.#acknowledged(event);
@@ -94,6 +99,16 @@ export class Checks {
     if (at - (this.#drainingSince ?? at) >= DRAIN_BUDGET_MS) this.violate(`${n} started after the drain budget`);
     const before = [...this.#abandoned].filter((other) => other < n);
     if (before.length > 0) this.violate(`${n} started although ${before.join()} before it were given up`);
+  }
+
+  #ordered({ recordId, order }: Extract<SessionEvent, { kind: 'ordered' }>): void {
+    this.seen.orders += 1;
+    const n = numberOf(recordId);
+    const { running, fate } = this.#truth.of(n);
+    if (running || fate === 'settled') this.violate(`${n} took the order ${order} while it was ${fate}`);
+    if (this.intakeClosed) this.violate(`${n} took the order ${order} after drain or doubt`);
+    if (order === 'skip') this.#skipped.add(n);
+    if (order === 'park') this.parkedByOrder.add(n);
   }
 
   #requested({ target }: Extract<SessionEvent, { kind: 'checkpointRequested' }>): void {
@@ -123,7 +138,11 @@ export class Checks {
     if (how === undefined) return;
     this.seen.settled += 1;
     // Whoever asked for skipping has no other witness than the event.
-    if (how === 'skipped' && this.#plan.then === 'skip') this.#truth.settled(n);
+    if (how === 'skipped' && (this.#plan.then === 'skip' || this.#skipped.has(n))) this.#truth.settled(n);
+    if (how === 'filtered' && isFiltered(n, this.#plan) && this.#truth.of(n).attempts === 0) {
+      this.seen.filtered += 1;
+      this.#truth.settled(n);
+    }
     const { fate } = this.#truth.of(n);
     if (fate !== 'settled') this.violate(`${n} is said to be ${how} and is ${fate}`);
   }
@@ -157,6 +176,11 @@ export class Checks {
     if (writes && asked === 0 && this.#truth.watermark > this.#written && !mayDefer(this.#plan))
       this.violate(`${action} was acknowledged and ${this.#truth.watermark} not written`);
   }
+}
+
+/** Whether the filter of this plan leaves the record out. */
+export function isFiltered(n: number, { filterEvery }: Pick<Plan, 'filterEvery'>): boolean {
+  return filterEvery !== undefined && n % filterEvery === 1;
 }
 
 /** Deferred records settle beside the actions: between the last checkpoint of one and its acknowledgement, too. */

@@ -2,10 +2,12 @@
 import type { ResolvedConsumer } from '../config/resolved.js';
 
 import type { Watermark } from '../policy/watermark.js';
-import type { DeadLetterSink, RuntimePorts, ShardFacts } from '../ports.js';
+import type { DeadLetterSink, RuntimePorts, Scope, ShardFacts } from '../ports.js';
 import type { Pipeline } from '../records/pipeline.js';
+import type { Invoke } from './bind-calls.js';
 import type { Checkpointer } from './checkpointer.js';
 import type { Holds } from './holds.js';
+import type { Orders } from './orders.js';
 import type { Parking } from './parking.js';
 import type { RecordSlot } from './record-slot.js';
 import type { Reporter } from './reporter.js';
@@ -19,12 +21,19 @@ export interface SessionParts {
   readonly watermark: Watermark<RecordSlot>;
   readonly report: Reporter;
   readonly holds: Holds;
+  readonly orders: Orders;
   readonly parking: Parking;
   readonly checkpointer: Checkpointer;
   readonly pipeline: Pipeline;
   /** The consumer's instance of this shard lease. */
   readonly instance: object;
+  /** The lease's own. */
+  readonly scope: Scope;
+  /** Calls a handler, with its middleware around it. */
+  readonly invoke: Invoke;
   readonly sinks: OpenSinks;
+  /** The records were parked once and run again, by hand. */
+  readonly replayed: boolean;
   /** Ends the whole worker in order. */
   readonly requestStop: (cause: Error) => void;
 }

@@ -1,5 +1,6 @@
 /** Random sessions as data: who does what, and when. */
 import fc from 'fast-check';
+import type { Order } from './orders.js';
 
 /** What the handler does with a record; record n gets behaviour n modulo their number. */
 export type Behaviour =
@@ -54,6 +55,8 @@ export type Move =
   | { readonly kind: 'staleContext'; readonly pick: number; readonly defers: boolean }
   | { readonly kind: 'checkpointErrors'; readonly names: readonly string[] }
   | { readonly kind: 'sinkFailures'; readonly failures: number }
+  /** An operator decides over a record, or tries to. */
+  | { readonly kind: 'order'; readonly pick: number; readonly order: Order }
   | { readonly kind: 'drain' | 'doubt' | 'shutdownRequested' };
 
 const move: fc.Arbitrary<Move> = fc.oneof(
@@ -90,6 +93,14 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       ),
     }),
   },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('order' as const),
+      pick: fc.nat({ max: 9 }),
+      order: fc.constantFrom<Order[]>('retry', 'park', 'skip'),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('sinkFailures' as const), failures: fc.nat({ max: 7 }) }) },
   {
     weight: 1,
@@ -124,6 +135,8 @@ export const plan = fc.record({
   ),
   sameKey: fc.constantFrom('continue' as const, 'hold' as const),
   maxInFlight: fc.constantFrom(1, 3, 1_000),
+  /** Record n is left out by the filter when n modulo this is 1. */
+  filterEvery: fc.constantFrom(undefined, undefined, 2, 4),
   behaviours: fc.array(behaviour, { minLength: 1, maxLength: 8 }),
   moves: fc.array(move, { minLength: 2, maxLength: 12 }),
   end: fc.constantFrom('heal', 'heal', 'shardEnd', 'leaseLost', 'handoff', 'endOfInput'),

@@ -17,6 +17,7 @@ const QUIET = {
   checkpoint: 'record',
   then: 'deadLetter',
   sameKey: 'continue',
+  filterEvery: undefined,
 } as const;
 
 /** Once found, played every time: a lane whose turn came just as a checkpoint told of the lost lease. */
@@ -61,7 +62,7 @@ const ENDED_IN_DOUBT: Plan = {
 
 describe('sessions at random', () => {
   it('lose nothing, settle once, say one status, and leave nothing behind', async () => {
-    const seen = { checkpoints: 0, settled: 0, shardEnds: 0, healed: 0 };
+    const seen = { checkpoints: 0, settled: 0, shardEnds: 0, healed: 0, filtered: 0, orders: 0 };
     await fc.assert(
       fc.asyncProperty(plan, async (chosen) => {
         const world = new World(chosen);
@@ -72,6 +73,8 @@ describe('sessions at random', () => {
         seen.settled += world.checks.seen.settled;
         seen.shardEnds += world.checks.seen.shardEnds;
         seen.healed += world.healed;
+        seen.filtered += world.checks.seen.filtered;
+        seen.orders += world.checks.seen.orders;
       }),
       { numRuns: 2_500, examples: [[TURN_IN_DOUBT], [ENDED_IN_DOUBT]] },
     );
@@ -80,5 +83,7 @@ describe('sessions at random', () => {
     expect(seen.settled).toBeGreaterThan(2_000);
     expect(seen.shardEnds).toBeGreaterThan(300);
     expect(seen.healed).toBeGreaterThan(100);
+    expect(seen.filtered).toBeGreaterThan(300);
+    expect(seen.orders).toBeGreaterThan(50);
   }, 60_000);
 });

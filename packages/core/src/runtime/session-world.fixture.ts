@@ -1,7 +1,7 @@
 /** One random session, played on the production runner against the production daemon side. */
 import type { Batch } from '../definition/context.js';
 import { batchHandler, recordHandler } from '../definition/define-consumer.js';
-import { Checks, DRAIN_BUDGET_MS, numberOf, recordOf } from './session-checks.fixture.js';
+import { Checks, DRAIN_BUDGET_MS, isFiltered, numberOf, recordOf } from './session-checks.fixture.js';
 import { type Payload, UserCode } from './session-handlers.fixture.js';
 import { TestSession } from './session.fixture.js';
 import { groupingOf, lanesOf, type Move, type Plan } from './session-plan.fixture.js';
@@ -31,8 +31,9 @@ export class World {
     this.#session = this.#open();
     watch(this.#session.events, (event) => this.checks.onEvent(event));
     watch(this.#session.sink.parked, ({ id }) => {
-      this.#user.checkParked(numberOf(id));
-      this.#truth.settled(numberOf(id));
+      const n = numberOf(id);
+      if (!this.checks.parkedByOrder.has(n)) this.#user.checkParked(n);
+      this.#truth.settled(n);
     });
     watch(this.#session.stops, () => {
       this.checks.stopped = true;
@@ -46,7 +47,7 @@ export class World {
   }
 
   #open(): TestSession {
-    const { shape, bisect, checkpoint, then, sameKey, maxInFlight } = this.#plan;
+    const { shape, bisect, checkpoint, then, sameKey, maxInFlight, filterEvery } = this.#plan;
     const { maxItems, maxWaitMs } = groupingOf(this.#plan);
     const lanes = lanesOf(this.#plan);
     const user = this.#user;
@@ -70,6 +71,7 @@ export class World {
         ...(lanes === undefined ? {} : { concurrency: { perShard: lanes } }),
         checkpoint,
         retry: { attempts: 2, initialDelayMs: 100, maxDelayMs: 500, timeoutMs: 2_000, then },
+        ...(filterEvery === undefined ? {} : { filter: { data: { n: wanted(this.#plan) } } }),
         ...(then === 'deadLetter' ? { deadLetter: { sink: 'fake', sameKey } } : {}),
       },
       {
@@ -95,6 +97,13 @@ export class World {
       case 'sinkFailures':
         session.sink.failures = next.failures;
         return;
+      case 'order': {
+        const { pick, order } = next;
+        const ids = Array.from({ length: this.#delivered }, (_, n) => idOf(n));
+        const waiting = ids.filter((id) => session.runner.operate(id, 'find') !== undefined);
+        void session.runner.operate(waiting[pick % Math.max(1, waiting.length)] ?? idOf(pick), order);
+        return session.clock.settle();
+      }
       case 'drain':
         this.checks.intakeClosed = true;
         return session.runner.drain();
@@ -177,6 +186,15 @@ export class World {
     const { then, sameKey } = this.#plan;
     return then === 'hold' || (then === 'deadLetter' && sameKey === 'hold');
   }
+}
+
+function idOf(n: number): string {
+  const { sequenceNumber, subSequenceNumber } = recordOf(n);
+  return `shardId-000000000000:${sequenceNumber}:${subSequenceNumber}`;
+}
+
+function wanted(plan: Plan): readonly number[] {
+  return Array.from({ length: 100 }, (_, n) => n).filter((n) => !isFiltered(n, plan));
 }
 
 /** Looks at what is added to a list before anybody else does. */

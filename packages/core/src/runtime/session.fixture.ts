@@ -2,10 +2,11 @@
 import { resolveConsumer } from '../config/resolve.js';
 import type { ConsumerDefinition, SinkDescription } from '../definition/definition.js';
 import { defineConsumer, type ConsumerData } from '../definition/define-consumer.js';
+import type { IdempotencyStoreDescription } from '../definition/middleware.js';
 import type { SessionEvent } from '../events.js';
 import { DaemonError } from '../local/daemon-error.js';
 import { ShardDaemon, type ShardDaemonObserver } from '../local/shard-daemon.js';
-import type { ContainerPort, DeadLetterEntry, DeadLetterSink, Logger, Scope } from '../ports.js';
+import type { ContainerPort, DeadLetterEntry, DeadLetterSink, IdempotencyStore, Logger, Scope } from '../ports.js';
 import type { CheckpointTarget, WireRecord } from '../protocol/messages.js';
 import { memoryChannelPair } from '../transport/memory-channel.js';
 import { ManualClock } from '../../test/support/manual-clock.js';
@@ -50,6 +51,7 @@ export interface SessionOptions {
   readonly properties?: Readonly<Record<string, unknown>>;
   readonly container?: ContainerPort;
   readonly retentionMs?: number;
+  readonly stores?: ReadonlyMap<IdempotencyStoreDescription, IdempotencyStore>;
   /** Names of daemon errors that the next checkpoints are answered with. */
   readonly checkpointErrors?: string[];
   readonly observer?: ShardDaemonObserver;
@@ -103,6 +105,7 @@ export class TestSession {
       channel: pair.worker,
       container: options.container ?? { openScope: async () => this.scope() },
       sinks: new Map([[description, this.sink]]),
+      stores: options.stores ?? new Map(),
       ports: {
         clock: this.clock,
         random: () => ALMOST_ONE,

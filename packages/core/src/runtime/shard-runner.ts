@@ -8,6 +8,7 @@ import { encodeMessage } from '../protocol/encoder.js';
 import { LineSplitter } from '../protocol/line-splitter.js';
 import type { SessionInput, SessionOutput, SessionState } from '../protocol/session-types.js';
 import { startSession, step } from '../protocol/shard-session.js';
+import type { Wish, WishAnswer } from './orders.js';
 import { Reporter } from './reporter.js';
 import type { ShardRunnerOptions } from './runner-options.js';
 import { drainBudgetMs, SessionLife } from './session-life.js';
@@ -93,6 +94,11 @@ export class ShardRunner {
   /** We may not own the shard any more: nothing starts, nothing is written (S4). */
   doubt(why: string): void {
     this.#feed({ kind: 'leaseDoubt', why });
+  }
+
+  /** What an operator wants of a record; undefined when it does not wait here. */
+  operate(recordId: string, wish: Wish): Promise<WishAnswer> | undefined {
+    return this.#work.operate(recordId, wish);
   }
 
   get status(): ShardStatus {

@@ -7,6 +7,7 @@ import { classify } from '../policy/classify.js';
 import { backoffMs } from '../policy/retry.js';
 import type { ShardFacts } from '../ports.js';
 import { compilePipeline, type Pipeline } from '../records/pipeline.js';
+import { bindCalls, type Invoke } from './bind-calls.js';
 import { bindSinks } from './bind-sinks.js';
 import type { Holds } from './holds.js';
 import { runHook } from './hooks.js';
@@ -17,7 +18,11 @@ import type { OpenSinks } from './session-parts.js';
 import type { SessionLife } from './session-life.js';
 import { closeShardScope, openShardScope, type OpenScope } from './shard-scope.js';
 
-export type StartedShard = OpenScope & { readonly pipeline: Pipeline; readonly sinks: OpenSinks };
+export type StartedShard = OpenScope & {
+  readonly pipeline: Pipeline;
+  readonly sinks: OpenSinks;
+  readonly invoke: Invoke;
+};
 
 export type ShardStartOptions = ShardRunnerOptions & {
   readonly facts: ShardFacts;
@@ -68,12 +73,15 @@ export class ShardStart {
     const pipeline = await compilePipeline(definition, settings);
     const open = await openShardScope({ container, facts, source: definition.instance, clock, timeoutMs, over });
     try {
-      const binding = bindSinks(definition, this.#options.sinks, open.scope);
-      const bound = await atMost(binding, { clock, limitMs: timeoutMs, giveUp: over });
+      const patience = { clock, limitMs: timeoutMs, giveUp: over };
+      const bound = await atMost(bindSinks(definition, this.#options.sinks, open.scope), patience);
       if (bound.kind === 'aborted')
         throw new MillraceError('SINK_FAILED', `The token of @DeadLetter gave no sink within ${timeoutMs} ms.`);
+      const calls = await atMost(bindCalls({ ...open, consumer, clock, stores: this.#options.stores }), patience);
+      if (calls.kind === 'aborted')
+        throw new MillraceError('INJECTION_FAILED', `The tokens of @Use gave nothing within ${timeoutMs} ms.`);
       await this.#hook(open);
-      return { ...open, pipeline, sinks: bound.value };
+      return { ...open, pipeline, sinks: bound.value, invoke: calls.value };
     } catch (error) {
       await closeShardScope(open.scope, clock);
       throw error;

@@ -13,6 +13,7 @@ import { Holds } from './holds.js';
 import { runHook, type HookCall } from './hooks.js';
 import { InOrder } from './in-order.js';
 import { Lanes } from './lanes.js';
+import { Orders, SESSION_ENDING, type Wish, type WishAnswer } from './orders.js';
 import { Parking } from './parking.js';
 import { RecordRunner } from './record-runner.js';
 import { RecordSlot } from './record-slot.js';
@@ -26,6 +27,9 @@ import { ShardStart, type StartedShard } from './shard-start.js';
 import type { ShardStatus } from './shard-status.js';
 import { TumblingWindows } from './tumbling.js';
 import { Window } from './window.js';
+
+/** A batch can hold thousands of records, and hosts tell their status every second. */
+const HELD_SHOWN = 20;
 
 /** `@OnLeaseLost`: the daemon gives a lost lease about as long. */
 const FAREWELL_MS = 5_000;
@@ -53,6 +57,7 @@ export class ShardWork {
   readonly #watermark = new Watermark<RecordSlot>();
   readonly #window: Window;
   readonly #holds: Holds;
+  readonly #orders: Orders;
   readonly #checkpointer: Checkpointer;
   #shardId: string | undefined;
   #running: Running | undefined;
@@ -69,6 +74,7 @@ export class ShardWork {
     const { ports, report, life, retentionMs, consumer } = options;
     this.#holds = new Holds({ clock: ports.clock, report, retentionMs });
     const ahead = acksAhead(consumer.definition);
+    this.#orders = new Orders({ clock: ports.clock, report });
     this.#window = new Window({
       limit: consumer.settings.maxInFlight,
       watermark: this.#watermark,
@@ -139,9 +145,33 @@ export class ShardWork {
       window: open && { startMs: open.startMs, endMs: open.endMs, records: open.records },
       retries: report.retries,
       held: held === undefined ? undefined : { recordId: held.recordId, why: held.why },
+      heldRecords: this.#holds.list(HELD_SHOWN),
+      heldCount: this.#holds.count,
       checkpoint: this.#checkpointer.written,
       checkpointError: this.#checkpointer.failure?.message,
     };
+  }
+
+  /** What an operator wants of a record; undefined when it does not wait here. */
+  operate(recordId: string, wish: Wish): Promise<WishAnswer> | undefined {
+    const { life } = this.#options;
+    const held = this.#holds.of(recordId);
+    if (held === undefined && !this.#orders.has(recordId)) return undefined;
+    if (wish === 'find') return Promise.resolve({ kind: 'found' });
+    const refuse = (text: string): Promise<WishAnswer> => Promise.resolve({ kind: 'refused', text });
+    if (!life.accepting)
+      return refuse(
+        life.inDoubt
+          ? 'This worker may not own the shard any more; the next owner decides over the record.'
+          : SESSION_ENDING,
+      );
+    const why = held === undefined ? '' : ` It is held because ${held.why}.`;
+    return (
+      this.#orders.give(recordId, wish) ??
+      refuse(
+        `Its handler, its schema or the dead-letter sink is at work with it just now, and nothing may be done beside that. Ask again; what never ends is ended with its process.${why}`,
+      )
+    );
   }
 
   #openAction(): ShardStatus['action'] {
@@ -185,7 +215,7 @@ export class ShardWork {
   }
 
   #assemble(started: StartedShard, facts: SessionParts['facts']): Running {
-    const { consumer, ports, life, report, requestStop } = this.#options;
+    const { consumer, ports, life, report, requestStop, replayed = false } = this.#options;
     const { definition, stream, applicationName } = consumer;
     const parts: SessionParts = {
       consumer,
@@ -196,6 +226,7 @@ export class ShardWork {
       sinks: started.sinks,
       watermark: this.#watermark,
       holds: this.#holds,
+      orders: this.#orders,
       parking: new Parking({
         stream,
         applicationName,
@@ -203,11 +234,15 @@ export class ShardWork {
         ports,
         life,
         holds: this.#holds,
+        orders: this.#orders,
         report,
       }),
       checkpointer: this.#checkpointer,
       pipeline: started.pipeline,
       instance: started.instance,
+      scope: started.scope,
+      invoke: started.invoke,
+      replayed,
       requestStop: (cause) => {
         life.drain('workerStopping', 0);
         requestStop(cause);

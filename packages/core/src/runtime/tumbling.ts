@@ -9,9 +9,9 @@ import { MillraceError } from '../errors.js';
 import { decide } from '../policy/retry.js';
 import { isBehind, isOver, windowAt } from '../policy/tumbling.js';
 import { Attempt } from './attempt.js';
-import { EmitContext, type WindowState } from './contexts.js';
+import { EmitContext } from './contexts.js';
 import type { Endings } from './ending.js';
-import { OpenWindow, type WindowFacts } from './open-window.js';
+import { OpenWindow, type WindowFacts, type WindowState } from './open-window.js';
 import { sleepUntilAborted, whenAborted } from './race.js';
 import { RecordRunner, type Absorber, type RunnerOptions } from './record-runner.js';
 import type { RecordSlot } from './record-slot.js';
@@ -129,7 +129,7 @@ export class TumblingWindows implements Absorber {
       if (error === 'abandoned') return undefined;
       const decision = decide({ policy, attempts, error, ageMs: undefined }, ports.random);
       report.log.error({ err: error, attempts, window: facts.id }, `A window was not emitted: ${error.message}`);
-      if (decision.kind === 'retry') {
+      if (decision.kind === 'retry' || decision.kind === 'wait') {
         report.countRun();
         await sleepUntilAborted(ports.clock, decision.delayMs, life.intake);
         continue;

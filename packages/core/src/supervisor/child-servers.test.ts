@@ -1,10 +1,14 @@
+import { ManualClock } from '../../test/support/manual-clock.js';
 import { describe, expect, it } from 'vitest';
+import type { ToHost } from '../host/host-messages.js';
 import { ChildServers } from './child-servers.js';
 import type { Peer } from './link-server.js';
 
 function world() {
   const told: string[] = [];
+  const heard: ToHost[] = [];
   const servers = new ChildServers({
+    clock: new ManualClock(),
     applicationName: 'app',
     opened: () => undefined,
     listener: () => ({
@@ -19,13 +23,13 @@ function world() {
     role: 'child',
     name: `app#${process.pid}`,
     pid: process.pid,
-    send: () => undefined,
+    send: (message) => void heard.push(message),
     close: () => undefined,
     onMessage: () => undefined,
     onClosed: () => undefined,
   };
   expect(servers.admit(peer, process.ppid)).toBe(true);
-  return { told, peer };
+  return { told, heard, servers, peer };
 }
 
 describe('the child of one shard', () => {
@@ -44,4 +48,17 @@ describe('the child of one shard', () => {
     peer.onClosed();
     expect(told).toEqual([`ended ${peer.name} ended`]);
   });
+});
+
+it('passes what an operator wants on to the children, and their answers back', async () => {
+  const { heard, servers, peer } = world();
+
+  const answer = servers.operate('a:1:0', 'park');
+  expect(heard).toEqual([{ kind: 'ask', askId: 1, applicationName: 'app', recordId: 'a:1:0', wish: 'park' }]);
+  peer.onMessage({ kind: 'answer', askId: 1, answer: { kind: 'done', text: 'It is parked.' } });
+  expect(await answer).toEqual({ kind: 'done', text: 'It is parked.' });
+
+  const unanswered = servers.operate('a:1:0', 'park');
+  peer.onClosed();
+  expect(await unanswered).toBeUndefined();
 });

@@ -1,8 +1,11 @@
 /** Process mode: the daemon has started a process for each shard, and each has connected to the supervisor. */
 import type { SessionEndData } from '../host/host-messages.js';
 import { parentOf } from '../local/process-birth.js';
+import type { Clock } from '../ports.js';
+import type { Wish, WishAnswer } from '../runtime/orders.js';
 import { revivedError } from '../runtime/plain-event.js';
 import type { ShardStatus } from '../runtime/shard-status.js';
+import { Asks } from './asks.js';
 import type { SessionServers } from './daemon-supervisor.js';
 import type { SessionListener } from './host-pool.js';
 import type { Peer } from './link-server.js';
@@ -11,14 +14,18 @@ export interface ChildServersOptions {
   readonly applicationName: string;
   readonly listener: () => SessionListener;
   readonly opened: (sessionId: string) => void;
+  readonly clock: Clock;
 }
 
 export class ChildServers implements SessionServers {
   private readonly children = new Map<string, Peer>();
   private readonly shards = new Map<string, readonly ShardStatus[]>();
+  private readonly asks: Asks;
   private draining = false;
 
-  constructor(private readonly options: ChildServersOptions) {}
+  constructor(private readonly options: ChildServersOptions) {
+    this.asks = new Asks(options.clock);
+  }
 
   /** Takes a process in that our Java has started; its session has the name that it gave itself. */
   admit(peer: Peer, javaPid: number | undefined): boolean {
@@ -35,11 +42,13 @@ export class ChildServers implements SessionServers {
       // Told when the process is gone: until then it disposes its services, and the last end is the end of them all.
       if (message.kind === 'ended') end = message.end;
       if (message.kind === 'failed') this.options.listener().stop(revivedError(message.error));
+      if (message.kind === 'answer') this.asks.answered(sessionId, message.askId, message.answer);
       if (message.kind === 'stop') this.options.listener().stop(revivedError(message.error));
     };
     peer.onClosed = () => {
       this.children.delete(sessionId);
       this.shards.delete(sessionId);
+      this.asks.gone(sessionId);
       this.options.listener().ended(sessionId, end);
     };
     if (this.draining) peer.send({ kind: 'drain', applicationName: this.options.applicationName });
@@ -53,6 +62,11 @@ export class ChildServers implements SessionServers {
 
   all(): readonly ShardStatus[] {
     return [...this.shards.values()].flat();
+  }
+
+  operate(recordId: string, wish: Wish): Promise<WishAnswer | undefined> {
+    const { applicationName } = this.options;
+    return this.asks.ask([...this.children.values()], { applicationName, recordId, wish });
   }
 
   /** Relays are for hosts. */

@@ -9,6 +9,7 @@ import { toError } from '../errors.js';
 import { startTickOf } from '../local/process-birth.js';
 import type { Clock, Logger } from '../ports.js';
 import type { SessionSetup } from '../runtime/live-sessions.js';
+import type { ErrandRunner } from './errand-process.js';
 import { openDoor, type Door } from './door.js';
 import { Guard } from './guard.js';
 import { startHostProcess } from './host-process.js';
@@ -29,6 +30,7 @@ export type Hosting =
 export interface FleetOptions {
   readonly hosting: Hosting;
   readonly env: Environment;
+  readonly errands: ErrandRunner;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -132,7 +134,7 @@ export class Fleet {
     this.options.logger.warn({ err: toError(error) }, 'A part of the daemon was left behind.');
 
   private async openParts(): Promise<void> {
-    const { hosting, logger, clock } = this.options;
+    const { hosting, logger, clock, errands } = this.options;
     const { path } = this.folder;
     this.parts.server = await openLinkServer(this.folder.socket, { logger, onPeer: (peer) => this.welcome(peer) });
     if (process.platform === 'linux') {
@@ -152,6 +154,10 @@ export class Fleet {
         hosting.kind === 'here' ? this.hostHere(hosting.consumers, listener) : this.hostProcess(name, listener),
       clock,
       logger,
+      inspector:
+        hosting.kind === 'here'
+          ? undefined
+          : { prepare: () => errands.warm('host'), stackOf: (pid) => errands.run({ kind: 'stackOfHost', pid }) },
       retention: this.retention,
     });
   }

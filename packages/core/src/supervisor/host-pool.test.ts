@@ -39,12 +39,20 @@ class World {
   readonly told: string[] = [];
   readonly logger = new LogLines();
   readonly pool: HostPool;
+  readonly inspected: number[] = [];
 
   constructor(count = 1) {
     this.pool = new HostPool({
       count,
       clock: this.clock,
       logger: this.logger,
+      inspector: {
+        prepare: () => undefined,
+        stackOf: async (pid) => {
+          this.inspected.push(pid);
+          return '    at handle (order-mailer.js:7:3)';
+        },
+      },
       retention: Promise.resolve({ app: 86_400_000 }),
       startHost: (_, listener) => {
         const host = new FakeHost(listener);
@@ -222,7 +230,9 @@ describe('a host that is silent', () => {
     const world = await new World().started();
     await world.clock.advance(3_000);
     expect(world.pool.facts()).toMatchObject([{ id: 'host-0', responding: false, silentMs: 3_000 }]);
-    expect(world.logger.lines.at(-1)).toMatchObject({ level: 'warn', message: expect.stringContaining('is blocked') });
+    expect(world.logger.lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', message: expect.stringContaining('is blocked') }),
+    );
 
     world.hosts[0]?.tell({ kind: 'status', shards: {} });
     await world.clock.advance(1_000);
@@ -230,13 +240,21 @@ describe('a host that is silent', () => {
     expect(world.logger.lines.at(-1)?.message).toContain('responds again');
   });
 
-  it('is not taken for alive because the thread beside it tells where it stands', async () => {
+  it('is looked into once, and told with where it stands', async () => {
     const world = await new World().started();
-    await world.clock.advance(3_000);
-    world.hosts[0]?.tell({ kind: 'blocked', silentMs: 3_000, stack: '    at handle (order-mailer.js:7:3)' });
+    await world.clock.advance(5_000);
 
+    expect(world.inspected).toEqual([world.hosts[0]?.pid]);
     expect(world.logger.lines.at(-1)?.message).toContain('at handle (order-mailer.js:7:3)');
     expect(world.pool.facts()).toMatchObject([{ responding: false }]);
+  });
+
+  it('is not sent a signal that its program keeps for itself', async () => {
+    const world = await new World().started();
+    world.hosts[0]?.tell({ kind: 'keepsSigusr1' });
+    await world.clock.advance(5_000);
+
+    expect(world.inspected).toEqual([]);
   });
 });
 
@@ -259,5 +277,29 @@ describe('the end', () => {
     await stopped;
 
     expect(host?.killed).toBe(true);
+  });
+});
+
+describe('a question about a record', () => {
+  const question = { applicationName: 'app', recordId: 'a:1:0', wish: 'retry' } as const;
+
+  it('reaches the hosts that serve, and their answer comes back', async () => {
+    const world = await new World(2).started();
+    const answer = world.pool.ask(question);
+    for (const host of world.hosts) expect(host.heard.at(-1)).toEqual({ kind: 'ask', askId: 1, ...question });
+
+    world.hosts[0]?.tell({ kind: 'answer', askId: 1, answer: undefined });
+    world.hosts[1]?.tell({ kind: 'answer', askId: 1, answer: { kind: 'done', text: 'It runs again now.' } });
+
+    expect(await answer).toEqual({ kind: 'done', text: 'It runs again now.' });
+  });
+
+  it('is over when the host is lost that it was asked of', async () => {
+    const world = await new World(1).started();
+    const answer = world.pool.ask(question);
+    world.hosts[0]?.kill();
+
+    expect(await answer).toBeUndefined();
+    expect(await world.pool.ask(question)).toBeUndefined();
   });
 });

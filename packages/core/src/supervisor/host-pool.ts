@@ -3,11 +3,13 @@
  * passed on to the daemon whose session it is about.
  */
 import { hostChannel, type HostEvent } from '../diagnostics.js';
-import { MillraceError } from '../errors.js';
+import { MillraceError, toError } from '../errors.js';
 import type { FromHost, RelayProcess, SessionEndData, ToHost } from '../host/host-messages.js';
 import type { Clock, Logger, Timer } from '../ports.js';
 import { revivedError } from '../runtime/plain-event.js';
+import type { WishAnswer } from '../runtime/orders.js';
 import type { ShardStatus } from '../runtime/shard-status.js';
+import { Asks, type Question } from './asks.js';
 import { LIFECYCLE_LIMITS } from './lifecycle.js';
 
 /** One host as the pool sees it: a process of its own, or a part of this one. */
@@ -40,11 +42,20 @@ export interface SessionListener {
   hostLost(why: string): void;
 }
 
+export interface HostInspector {
+  /** It may be asked soon. */
+  prepare(): void;
+  /** Where the event loop of a host stands, as V8 prints it. */
+  stackOf(pid: number): Promise<string>;
+}
+
 export interface HostPoolOptions {
   readonly count: number;
   readonly startHost: (name: string, listener: HostListener) => Host;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Looks into a silent host; undefined where the host is this process. */
+  readonly inspector: HostInspector | undefined;
   /** By application name, once it is known. */
   readonly retention: Promise<Readonly<Record<string, number | undefined>>>;
 }
@@ -63,13 +74,17 @@ interface Slot {
   ready: boolean;
   heardAtMs: number;
   reportedSilent: boolean;
+  /** Whether its inspector may be opened by SIGUSR1. */
+  inspectable: boolean;
   readonly sessions: Map<string, string>;
   pause: Timer | undefined;
   shards: Readonly<Record<string, readonly ShardStatus[]>>;
 }
 
 /** Hosts speak once a second. */
+const UNUSUAL_AFTER_MS = 2_000;
 const SILENT_AFTER_MS = 3_000;
+const LOOK_EVERY_MS = 500;
 const SLOW_START_MS = 15_000;
 const STOP_WITHIN_MS = 6_000;
 const LOSSES_MAX = 8;
@@ -88,14 +103,17 @@ export class HostPool {
   private phase: 'new' | 'running' | 'stopping' = 'new';
   private readiness: { resolve: () => void; reject: (error: Error) => void } | undefined;
   private silenceTimer: { cancel(): void } | undefined;
+  private readonly asks: Asks;
 
   constructor(private readonly options: HostPoolOptions) {
+    this.asks = new Asks(options.clock);
     this.slots = Array.from({ length: options.count }, (_, index) => ({
       name: `host-${index}`,
       host: undefined,
       ready: false,
       heardAtMs: 0,
       reportedSilent: false,
+      inspectable: true,
       sessions: new Map(),
       pause: undefined,
       shards: {},
@@ -156,6 +174,14 @@ export class HostPool {
     return this.slots.flatMap(({ shards }) => shards[applicationName] ?? []);
   }
 
+  /** What an operator wants of a record, asked of every host. */
+  ask(question: Question): Promise<WishAnswer | undefined> {
+    const ready = this.slots.flatMap(({ name, host, ready }) =>
+      ready && host !== undefined ? [{ name, send: (message: ToHost) => host.send(message) }] : [],
+    );
+    return this.asks.ask(ready, question);
+  }
+
   /** Resolves when every host is gone. */
   async stop(): Promise<void> {
     this.phase = 'stopping';
@@ -179,6 +205,7 @@ export class HostPool {
   private launch(slot: Slot): void {
     slot.ready = false;
     slot.reportedSilent = false;
+    slot.inspectable = true;
     slot.heardAtMs = this.options.clock.monotonicMs();
     const host = this.options.startHost(slot.name, {
       // The last words of a host can come after its end, and are not its successor's.
@@ -192,8 +219,7 @@ export class HostPool {
   }
 
   private take(slot: Slot, message: FromHost): void {
-    // The thread that looks after a host is no sign of life of the host itself.
-    if (message.kind !== 'blocked') slot.heardAtMs = this.options.clock.monotonicMs();
+    slot.heardAtMs = this.options.clock.monotonicMs();
     switch (message.kind) {
       case 'hello':
         void this.options.retention.then((retentionMs) => slot.host?.send({ kind: 'welcome', retentionMs }));
@@ -215,15 +241,14 @@ export class HostPool {
         slot.shards = message.shards;
         for (const [name, listener] of this.listeners) listener.status(this.statusOf(name));
         return;
+      case 'answer':
+        this.asks.answered(slot.name, message.askId, message.answer);
+        return;
       case 'stop':
         for (const listener of this.listeners.values()) listener.stop(revivedError(message.error));
         return;
-      case 'blocked':
-        this.publish(slot, { kind: 'blocked', silentMs: message.silentMs, stack: message.stack });
-        this.options.logger.error(
-          { host: slot.name, pid: slot.host?.pid, silentMs: message.silentMs, stack: message.stack },
-          `The event loop of ${slot.name} has been blocked for ${message.silentMs} ms; its shards stand still until the code below lets go:\n${message.stack}`,
-        );
+      case 'keepsSigusr1':
+        slot.inspectable = false;
         return;
       default:
         message satisfies never;
@@ -247,6 +272,7 @@ export class HostPool {
 
   private lost(slot: Slot, pid: number, { how, code, signal }: HostExit): void {
     this.publish(slot, { kind: 'exited', code, signal, asked: this.phase === 'stopping' }, pid);
+    this.asks.gone(slot.name);
     slot.host = undefined;
     slot.ready = false;
     slot.shards = {};
@@ -276,7 +302,7 @@ export class HostPool {
   }
 
   private watchSilence(): void {
-    this.silenceTimer = this.options.clock.setTimer(1_000, () => {
+    this.silenceTimer = this.options.clock.setTimer(LOOK_EVERY_MS, () => {
       for (const { id, silentMs, responding } of this.facts()) this.reportSilence(id, { silentMs, responding });
       this.watchSilence();
     });
@@ -292,15 +318,38 @@ export class HostPool {
         `${name} is still starting: what is imported before run(), register() or the opening of a sink has not come to an end.`,
       );
     }
-    if (slot === undefined || !slot.ready || slot.reportedSilent === !responding) return;
+    if (slot === undefined || !slot.ready) return;
+    if (responding && silentMs >= UNUSUAL_AFTER_MS) this.options.inspector?.prepare();
+    if (slot.reportedSilent === !responding) return;
     slot.reportedSilent = !responding;
     if (responding) this.publish(slot, { kind: 'responding', silentMs });
     if (responding) logger.info({ host: name }, `${name} responds again.`);
-    else
+    else {
       logger.warn(
         { host: name, silentMs },
         `${name} has not said anything for ${silentMs} ms: its event loop is blocked.`,
       );
+      void this.reportStack(slot);
+    }
+  }
+
+  private async reportStack(slot: Slot): Promise<void> {
+    const { host, heardAtMs } = slot;
+    const { logger, clock, inspector } = this.options;
+    if (host === undefined || inspector === undefined || !slot.inspectable) return;
+    try {
+      const stack = await inspector.stackOf(host.pid);
+      // Another one may be in its place by now.
+      if (slot.host !== host) return;
+      const silentMs = Math.round(clock.monotonicMs() - heardAtMs);
+      this.publish(slot, { kind: 'blocked', silentMs, stack });
+      logger.error(
+        { host: slot.name, pid: host.pid, silentMs, stack },
+        `The event loop of ${slot.name} has been blocked for ${silentMs} ms; its shards stand still until the code below lets go:\n${stack}`,
+      );
+    } catch (error) {
+      logger.debug({ err: toError(error), host: slot.name }, 'Where a blocked host stands could not be found out.');
+    }
   }
 
   /** For tools that listen on the diagnostics channel. */

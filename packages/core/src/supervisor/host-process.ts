@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import type { Environment } from '../definition/definition.js';
 import { toError } from '../errors.js';
 import type { Host, HostExit, HostListener } from './host-pool.js';
+import { INSPECTOR_OPTIONS } from './inspector-options.js';
 import type { Peer } from './link-server.js';
 
 const LAST_WORDS_WITHIN_MS = 500;
@@ -28,7 +29,7 @@ export function programCommand(): readonly [command: string, ...args: string[]] 
 
 export function startHostProcess(name: string, listener: HostListener, options: HostProcessOptions): Host {
   const [command, ...args] = programCommand();
-  const child = spawn(command, args, {
+  const child = spawn(command, [...INSPECTOR_OPTIONS, ...args], {
     // A session of its own: a terminal's Ctrl-C reaches the supervisor alone, which ends everything in order.
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -39,9 +40,8 @@ export function startHostProcess(name: string, listener: HostListener, options: 
   let onLinkClosed: () => void = () => undefined;
   const queue: Parameters<Peer['send']>[0][] = [];
   options.onPeer(name, (connected) => {
-    if (connected.pid !== child.pid && connected.role === 'host') return;
+    if (connected.pid !== child.pid) return;
     connected.onMessage = (message) => listener.message(message);
-    if (connected.role !== 'host') return;
     peer = connected;
     peer.onClosed = () => {
       linkClosed = true;

@@ -1,4 +1,4 @@
-/** The supervisor's socket: hosts, their watch threads and the children of process mode connect to it and say who they are. */
+/** The supervisor's socket: hosts and the children of process mode connect to it and say who they are. */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { LineLink } from '../host/line-link.js';

@@ -7,6 +7,7 @@ import type { JavaExit, JavaProcess } from '../daemon/java-process.js';
 import { LogLines } from '../runtime/session.fixture.js';
 import type { Fleet } from './fleet.js';
 import { startDaemon } from './start-daemon.js';
+import { errandsHere } from './errand-process.js';
 import { makePrivateFolder } from './private-folder.js';
 
 function fakeJava(pid: number, heard: string[]): JavaProcess & { end(exit: JavaExit): void } {
@@ -60,6 +61,7 @@ describe('a daemon whose process the guard cannot be told of (the disk of TMPDIR
       consumer,
       index: 0,
       fleet,
+      errands: errandsHere(new ManualClock()),
       launcher: { launch: async () => java },
       lock: { workerId: 'host-0', descriptor: undefined, release: () => void heard.push('lock released') },
       env: { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_REGION: 'eu-west-1' },

@@ -3,18 +3,20 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeProperties } from '../config/properties-text.js';
 import type { ResolvedConsumer } from '../config/resolved.js';
-import { openCoordination } from '../daemon/coordination-aws.js';
 import type { JavaProcess } from '../daemon/java-process.js';
 import { LeaseWatch } from '../daemon/lease-watch.js';
 import type { Environment } from '../definition/definition.js';
 import { toError } from '../errors.js';
 import type { Clock, Logger } from '../ports.js';
+import type { LiveSessions } from '../runtime/live-sessions.js';
 import { childCommand, relayCommand } from './child-command.js';
 import { ChildServers } from './child-servers.js';
 import { takeLeave } from './take-leave.js';
-import { DaemonSupervisor, type DaemonChange, type SessionServers } from './daemon-supervisor.js';
+import { DaemonSupervisor, type DaemonChange, type DaemonFacts, type SessionServers } from './daemon-supervisor.js';
+import type { ErrandRunner } from './errand-process.js';
 import type { Admission, Fleet } from './fleet.js';
 import type { HostPool } from './host-pool.js';
+import { openRemoteCoordination } from './remote-coordination.js';
 import type { SlotLock } from './slot-lock.js';
 
 /** What is written for one life of the daemon: absolute paths in the private folder. */
@@ -33,6 +35,7 @@ export interface StartDaemonOptions {
   /** Tells files of several daemons apart. */
   readonly index: number;
   readonly fleet: Fleet;
+  readonly errands: ErrandRunner;
   readonly launcher: DaemonLauncher;
   /** The id under which it runs; released when the daemon has ended. */
   readonly lock: SlotLock;
@@ -51,12 +54,15 @@ export interface RunningDaemon {
   readonly servers: DaemonServers;
 }
 
-/** Sessions of a daemon, with where they stand. */
-export type DaemonServers = SessionServers & { all(): ReturnType<HostPool['statusOf']> };
+/** Sessions of a daemon, with where they stand and what operators want of them. */
+export type DaemonServers = SessionServers &
+  Pick<LiveSessions, 'operate'> & { all(): ReturnType<HostPool['statusOf']> };
+
+const ENDING: ReadonlySet<DaemonFacts['state']> = new Set(['stopping', 'leaving', 'ending']);
 
 /** @throws MillraceError when Java cannot be started. */
 export async function startDaemon(options: StartDaemonOptions): Promise<RunningDaemon> {
-  const { consumer, fleet, logger, clock, env } = options;
+  const { consumer, fleet, logger, clock } = options;
   const { applicationName, settings } = consumer;
   const { lock } = options;
   fleet.keepLocked(lock.descriptor);
@@ -74,7 +80,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<RunningD
       new LeaseWatch({
         workerId: lock.workerId,
         everyMs: settings.failoverTimeMs,
-        open: () => openCoordination(consumer, env),
+        open: () => openRemoteCoordination(options),
         sameCredentials: options.sameCredentials,
         onVerdict,
         clock,
@@ -96,7 +102,11 @@ export async function startDaemon(options: StartDaemonOptions): Promise<RunningD
       if (java !== undefined) await fleet.unprotect(java.pid).catch(() => undefined);
       await takeLeave(options, lock.workerId);
     },
-    onChange: (change) => options.onChange(change, supervisor),
+    onChange: (change) => {
+      // Its leave is taken when Java is gone; what does it can start meanwhile.
+      if (change.kind === 'state' && ENDING.has(supervisor.facts().state)) options.errands.warm('tables');
+      options.onChange(change, supervisor);
+    },
   });
   setSupervisor(supervisor);
   fleet.admissions.add(admission);
@@ -148,7 +158,7 @@ interface Servers {
   readonly setSupervisor: (supervisor: DaemonSupervisor) => void;
 }
 
-function serversOf({ consumer, fleet }: StartDaemonOptions): Servers {
+function serversOf({ consumer, fleet, clock }: StartDaemonOptions): Servers {
   const { applicationName } = consumer;
   let supervisor: DaemonSupervisor | undefined;
   const known = (): DaemonSupervisor => {
@@ -167,6 +177,7 @@ function serversOf({ consumer, fleet }: StartDaemonOptions): Servers {
       handOff: (sessionId) => pool.send({ kind: 'handOff', sessionId }),
       drain: () => pool.send({ kind: 'drain', applicationName }),
       leave: () => pool.send({ kind: 'leave', applicationName, how: 'afterAction' }),
+      operate: (recordId, wish) => pool.ask({ applicationName, recordId, wish }),
       all: () => pool.statusOf(applicationName),
     };
     return { servers, setSupervisor, admission: { admit: (relay) => known().admit(relay), admitChild: () => false } };
@@ -175,6 +186,7 @@ function serversOf({ consumer, fleet }: StartDaemonOptions): Servers {
     applicationName,
     listener: known,
     opened: (sessionId) => known().admitChild(sessionId),
+    clock,
   });
   return {
     servers: children,

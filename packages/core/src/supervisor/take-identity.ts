@@ -1,10 +1,10 @@
 /** Takes the name under which a worker owns leases, and locks it. */
-import { openCoordination } from '../daemon/coordination-aws.js';
 import { propertyOf } from '../daemon/effective-property.js';
 import { findIdentity } from '../daemon/worker-identity.js';
 import { MillraceError } from '../errors.js';
 import type { Clock } from '../ports.js';
 import { sleepUntilAborted } from '../runtime/race.js';
+import { openRemoteCoordination } from './remote-coordination.js';
 import { takeLeave, type LeadOptions } from './take-leave.js';
 import { freeSlots, lockName, type SlotLock } from './slot-lock.js';
 
@@ -52,7 +52,7 @@ async function* onlySlot(
 }
 
 async function findSlot(slots: AsyncIterable<SlotLock>, options: IdentityOptions): Promise<SlotLock> {
-  const { consumer, env, clock, logger, signal } = options;
+  const { consumer, clock, logger, signal } = options;
   const taken = new Map<string, SlotLock>();
   async function* candidates(): AsyncGenerator<string> {
     for await (const lock of slots) {
@@ -60,7 +60,7 @@ async function findSlot(slots: AsyncIterable<SlotLock>, options: IdentityOptions
       yield lock.workerId;
     }
   }
-  const coordination = await openCoordination(consumer, env);
+  const coordination = await openRemoteCoordination(options);
   let chosen: string | undefined;
   let inherited: readonly string[] = [];
   try {

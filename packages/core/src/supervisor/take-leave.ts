@@ -2,27 +2,23 @@
  * Takes a daemon of ours that is dead off the lists that other workers go by, so that its shards go on elsewhere at once: the
  * lead of the application, which KCL lets nobody have for two minutes, and its sign of life, which counts for another one.
  */
-import type { ResolvedConsumer } from '../config/resolved.js';
-import { openCoordination } from '../daemon/coordination-aws.js';
 import type { Coordination } from '../daemon/coordination.js';
 import { releaseLeader } from '../daemon/release-leader.js';
-import type { Environment } from '../definition/definition.js';
 import { toError } from '../errors.js';
 import type { Clock, Logger } from '../ports.js';
+import { openRemoteCoordination, type CoordinationRequest } from './remote-coordination.js';
 
-export interface LeadOptions {
-  readonly consumer: ResolvedConsumer;
-  readonly env: Environment;
+export interface LeadOptions extends CoordinationRequest {
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** Never rejects. */
 export async function takeLeave(options: LeadOptions, workerId: string): Promise<void> {
-  const { consumer, env, logger } = options;
+  const { logger } = options;
   let coordination: Coordination;
   try {
-    coordination = await openCoordination(consumer, env);
+    coordination = await openRemoteCoordination(options);
   } catch (error) {
     logger.warn(
       { err: toError(error) },

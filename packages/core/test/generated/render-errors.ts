@@ -1,7 +1,13 @@
 /** Writes the tables of docs/errors.md from the catalogues, and from what the code does with each error. */
 import { CONFIGURATION_ISSUES } from '../../src/config/issues.js';
 import { DEFINITION_ISSUES } from '../../src/definition/issues.js';
-import { ERROR_CODES, MillraceError, RetryLaterError, type ErrorCode } from '../../src/errors.js';
+import {
+  ERROR_CODES,
+  MillraceError,
+  RecordInProgressError,
+  RetryLaterError,
+  type ErrorCode,
+} from '../../src/errors.js';
 import { exitCodeOf } from '../../src/exit-codes.js';
 import { classify } from '../../src/policy/classify.js';
 import { escapeCell, renderCodes, renderTable, replacePart } from './markdown.js';
@@ -71,6 +77,8 @@ function runAgain(code: ErrorCode): string {
   switch (classification.kind) {
     case 'retryable':
       return classification.delayMs === undefined ? 'yes' : 'yes, after its `delayMs`';
+    case 'elsewhere':
+      return 'yes, and the wait is no attempt';
     case 'final':
       return 'no';
     case 'stopWorker':
@@ -81,5 +89,6 @@ function runAgain(code: ErrorCode): string {
 }
 
 function example(code: ErrorCode): MillraceError {
+  if (code === 'RECORD_IN_PROGRESS') return new RecordInProgressError(1, '');
   return code === 'RETRY_LATER' ? new RetryLaterError(1) : new MillraceError(code, '');
 }

@@ -175,6 +175,7 @@ export class StreamWorld {
         openScope: async () => ({ resolve: () => Promise.reject(new Error('none')), dispose: async () => {} }),
       },
       sinks: new Map(),
+      stores: new Map(),
       retentionMs: undefined,
       requestStop: (cause) => this.violations.push(`the worker wants to stop: ${cause.message}`),
     });

@@ -3,7 +3,7 @@ import type { ResolvedConsumer } from '../../config/resolved.js';
 import { dynamoEndpoint, kinesisEndpoint } from '../../daemon/aws-clients.js';
 import type { ConsumerOptions } from '../../definition/consumer-options.js';
 import type { Environment } from '../../definition/definition.js';
-import { isOnThisMachine } from '../../local/kinesis-api.js';
+import { isOnThisMachine } from '../../config/this-machine.js';
 
 const PRESET = {
   failoverTimeMillis: 2_000,

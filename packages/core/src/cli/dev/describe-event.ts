@@ -109,6 +109,8 @@ function describeSession(event: PlainSessionEvent, severalConsumers: boolean): s
       return `${shard}: HELD at ${event.recordId ?? 'no record'}: ${event.why} (${event.error.message})`;
     case 'released':
       return `${shard}: released${event.recordId === undefined ? '' : ` at ${event.recordId}`}.`;
+    case 'ordered':
+      return `${shard}: an operator has ordered ${event.order} for ${event.recordId}.`;
     case 'stuck':
       return `${shard}: ${event.handler} has not come back for ${formatDuration(event.runningMs)} and does not heed its signal.`;
     case 'checkpointAnswered':

@@ -12,7 +12,11 @@ const session = (event: object): DevEvent => ({
   event: { at, sessionId: 'mailer/A#1', shardId: 'A', ...event } as PlainSessionEvent,
 });
 const handled = (count: number) =>
-  session({ kind: 'progress', settled: { handled: count, parked: 0, skipped: 0, filtered: 0 }, retries: 0 });
+  session({
+    kind: 'progress',
+    settled: { handled: count, parked: 0, skipped: 0, filtered: 0, deduplicated: 0 },
+    retries: 0,
+  });
 const failed: DevEvent = { kind: 'workerFailed', error: { name: 'E', code: 'X', message: 'm' }, text: 'error X: m\n' };
 const log = JSON.stringify({ level: 30, time: '2026-01-31T08:09:10.123Z', msg: 'Hello.' });
 
@@ -47,7 +51,7 @@ describe('for programs', () => {
         sessionId: 'mailer/A#1',
         shardId: 'A',
         kind: 'progress',
-        settled: { handled: 3, parked: 0, skipped: 0, filtered: 0 },
+        settled: { handled: 3, parked: 0, skipped: 0, filtered: 0, deduplicated: 0 },
         retries: 0,
       },
     ]);

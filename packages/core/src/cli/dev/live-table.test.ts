@@ -6,7 +6,7 @@ import { NOTHING_SEEN, observe, type LiveView } from './live-view.js';
 const seen = (...events: readonly PlainSessionEvent[]) =>
   events.reduce<LiveView>((view, event) => observe(view, event), NOTHING_SEEN);
 const common = { at: 1_000, sessionId: 'mailer/shardId-000000000000#1', shardId: 'shardId-000000000000' };
-const settled = { handled: 30, parked: 1, skipped: 0, filtered: 0 };
+const settled = { handled: 30, parked: 1, skipped: 0, filtered: 0, deduplicated: 0 };
 const working = [
   { ...common, kind: 'sessionReady' },
   { ...common, kind: 'delivered', records: 31, millisBehindLatest: 1_500 },
@@ -26,6 +26,11 @@ it('is a line for every shard, and the sums', () => {
     'shardId-…0000  running        6.2  1.5 s   …50767432        4       1',
     '30 handled, 1 parked, 4 retries since the start; Ctrl-C ends',
   ]);
+});
+
+it('counts what was filtered', () => {
+  const filtered = { ...working[2], settled: { ...settled, filtered: 7 } };
+  expect(formatTable(seen(...working, filtered), plain)).toContain('30 handled, 1 parked, 7 filtered, 4 retries');
 });
 
 it('names the application when there are several', () => {

@@ -69,11 +69,12 @@ function heldLine({ held, shardId }: ShardRow): string[] {
 }
 
 function footer(view: LiveView): string {
-  const { handled, parked, skipped, retries } = sumTotals(view);
+  const { handled, parked, skipped, filtered, retries } = sumTotals(view);
   const parts = [
     `${handled} handled`,
     `${parked} parked`,
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
+    ...(filtered > 0 ? [`${filtered} filtered`] : []),
     `${retries} retries`,
   ];
   return `${parts.join(', ')} since the start; Ctrl-C ends`;

@@ -6,7 +6,7 @@ type Bare<E> = E extends unknown ? Omit<E, 'at' | 'sessionId' | 'shardId'> : nev
 type Step = Bare<PlainSessionEvent> & { readonly at?: number; readonly sessionId?: string };
 
 const started: Step = { kind: 'sessionStarted', sequenceNumber: 'TRIM_HORIZON', subSequenceNumber: 0 };
-const none = { handled: 0, parked: 0, skipped: 0, filtered: 0 };
+const none = { handled: 0, parked: 0, skipped: 0, filtered: 0, deduplicated: 0 };
 const progress = (handled: number, more: { at?: number; parked?: number; retries?: number } = {}): Step => ({
   kind: 'progress',
   settled: { ...none, handled, parked: more.parked ?? 0 },
@@ -92,7 +92,7 @@ it('adds up the sessions of a shard, each of which counts from zero', () => {
     started,
     progress(2, { retries: 1 }),
   );
-  expect(rowOf(view).totals).toEqual({ handled: 10, parked: 1, skipped: 0, filtered: 0, retries: 4 });
+  expect(rowOf(view).totals).toEqual({ handled: 10, parked: 1, skipped: 0, filtered: 0, deduplicated: 0, retries: 4 });
 });
 
 it('keeps shards of two applications apart, though their ids are the same', () => {

@@ -33,6 +33,7 @@ export interface Totals {
   readonly parked: number;
   readonly skipped: number;
   readonly filtered: number;
+  readonly deduplicated: number;
   readonly retries: number;
 }
 
@@ -48,7 +49,7 @@ export const NOTHING_SEEN: LiveView = new Map();
 
 /** Long enough to smooth one batch a second, short enough to follow a change. */
 const RATE_WINDOW_MS = 5_000;
-const NONE: Totals = { handled: 0, parked: 0, skipped: 0, filtered: 0, retries: 0 };
+const NONE: Totals = { handled: 0, parked: 0, skipped: 0, filtered: 0, deduplicated: 0, retries: 0 };
 
 export function observe(view: LiveView, event: PlainSessionEvent): LiveView {
   const application = applicationOf(event.sessionId);
@@ -66,8 +67,8 @@ export function rateOf(row: ShardRow, now: number): number {
   return settled / (RATE_WINDOW_MS / 1000);
 }
 
-function settledOf({ handled, parked, skipped, filtered }: Totals): number {
-  return handled + parked + skipped + filtered;
+function settledOf({ handled, parked, skipped, filtered, deduplicated }: Totals): number {
+  return handled + parked + skipped + filtered + deduplicated;
 }
 
 export function sumTotals(view: LiveView): Totals {
@@ -128,6 +129,7 @@ function nextRow(row: ShardRow, event: PlainSessionEvent): ShardRow {
       return { ...row, state: row.checkpoint === 'SHARD_END' ? 'shard end' : 'ended', held: undefined };
     case 'checkpointRequested':
     case 'windowEmitted':
+    case 'ordered':
     case 'handlerStarted':
     case 'handlerEnded':
     case 'retryScheduled':
@@ -154,6 +156,7 @@ function add(left: Totals, right: Totals): Totals {
     parked: left.parked + right.parked,
     skipped: left.skipped + right.skipped,
     filtered: left.filtered + right.filtered,
+    deduplicated: left.deduplicated + right.deduplicated,
     retries: left.retries + right.retries,
   };
 }

@@ -3,7 +3,7 @@ import type { ResolvedConsumer } from '../../config/resolved.js';
 import { dynamoEndpoint } from '../../daemon/aws-clients.js';
 import type { Environment } from '../../definition/definition.js';
 import { isMillraceError } from '../../errors.js';
-import { isOnThisMachine } from '../../local/kinesis-api.js';
+import { isOnThisMachine } from '../../config/this-machine.js';
 import { provisionConsumer } from '../provision/provision-consumer.js';
 
 /**

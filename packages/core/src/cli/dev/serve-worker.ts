@@ -6,7 +6,7 @@ import { createWorker } from '../../create-worker.js';
 import { ConfigurationError, isMillraceError, MillraceError, toError } from '../../errors.js';
 import { EXIT_CODES, exitCodeOf, type ExitCode } from '../../exit-codes.js';
 import { ensureStream } from '../../local/ensure-stream.js';
-import { isOnThisMachine } from '../../local/kinesis-api.js';
+import { isOnThisMachine } from '../../config/this-machine.js';
 import { stderrLogger, systemClock } from '../../process-ports.js';
 import { readDefinitions } from '../../resolve-consumers.js';
 import { untilAborted } from '../../runtime/race.js';

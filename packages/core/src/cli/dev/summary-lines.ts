@@ -13,12 +13,13 @@ export function changedRows(told: LiveView, now: LiveView): readonly ShardRow[] 
 }
 
 export function summaryLine(row: ShardRow, now: number): string {
-  const { handled, parked, skipped, filtered, retries } = row.totals;
+  const { handled, parked, skipped, filtered, deduplicated, retries } = row.totals;
   const counts = [
     `${handled} handled`,
     ...(parked > 0 ? [`${parked} parked`] : []),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
     ...(filtered > 0 ? [`${filtered} filtered`] : []),
+    ...(deduplicated > 0 ? [`${deduplicated} deduplicated`] : []),
     ...(retries > 0 ? [`${retries} retries`] : []),
     `${formatRate(rateOf(row, now))} records/s`,
     `lag ${formatDuration(row.millisBehindLatest)}`,

@@ -52,7 +52,7 @@ export function addProvisionCommands(program: Command, terminal: Terminal): void
     .argument('<module>', MODULE)
     .summary('print the least IAM policy that the daemon runs with')
     .description(
-      'Prints a policy as JSON: what KCL 3.1.3 calls with the properties of these consumers, on their stream and tables alone. What a reader must know beside it goes to standard error.',
+      'Prints a policy as JSON: what KCL 3.1.3 calls with the properties of these consumers, on their stream and tables alone, and what their dead-letter sinks write. What a reader must know beside it goes to standard error.',
     )
     .option('--consumer <name>', CONSUMER)
     .option('--file <file>', PROPERTIES_FILE)
