@@ -91,11 +91,9 @@ export class GatheredBatches {
   #pump(): void {
     if (this.#running) return;
     this.#timer?.cancel();
-    const { life, ports } = this.#source.parts;
-    if (!life.mayFinish) this.#giveUp();
     const [first] = this.#waiting;
     if (first === undefined) return;
-    const { clock } = ports;
+    const { clock } = this.#source.parts.ports;
     const leftMs = first.takenAtMs + this.#maxWaitMs - clock.monotonicMs();
     if (leftMs > 0 && !this.#isDue()) {
       this.#timer = clock.setTimer(leftMs, () => this.#pump(), 'pause');
