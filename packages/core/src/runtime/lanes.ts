@@ -150,8 +150,9 @@ export class Lanes {
     turn.yield();
     for (let next: Promise<void> | undefined = failing; next !== undefined; next = this.#runner.failing(slot.lane))
       await next;
-    // Between its turn and this line the session may have ended.
-    if ((await turn.take()) && this.#parts.life.accepting) await this.#runner.run(slot, { turn });
+    await turn.take();
+    // Looked at here: between the answer and this line the session may have ended.
+    if (this.#parts.life.accepting) await this.#runner.run(slot, { turn });
     else this.#runner.abandon(slot, 'no further handler starts');
   }
 
@@ -213,12 +214,11 @@ class LaneTurn implements Turn {
     this.#places.release();
   }
 
-  async take(): Promise<boolean> {
-    if (this.#held || !this.#places.accepting()) return this.#places.accepting();
+  async take(): Promise<void> {
+    if (this.#held || !this.#places.accepting()) return;
     await new Promise<void>((resolve) => {
       this.#places.wait({ order: this.#order, start: resolve });
     });
     this.#held = true;
-    return this.#places.accepting();
   }
 }

@@ -46,8 +46,8 @@ interface Run {
 export interface Turn {
   /** Lets another record run; giving it back twice does nothing. */
   yield(): void;
-  /** Resolves when it may run again; to false when no handler starts any more. */
-  take(): Promise<boolean>;
+  /** Resolves when it may run again, or when no handler starts any more. */
+  take(): Promise<void>;
 }
 
 export interface Start {
@@ -223,8 +223,9 @@ export class RecordRunner {
       if (ending.kind !== 'again') return;
       const [again] = await this.#endings.pause([{ slot, handler: failed?.handler, error }], ending.delayMs);
       if (again === undefined) return;
-      // Between the end of the wait, or its turn, and this line the session may have ended.
-      if ((turn !== undefined && !(await turn.take())) || !this.#parts.life.accepting) {
+      if (turn !== undefined) await turn.take();
+      // Looked at here and not by who was waited for: between its answer and this line the session may have ended.
+      if (!this.#parts.life.accepting) {
         this.#endings.abandon(slot, 'the session ended before its next attempt');
         return;
       }
