@@ -114,7 +114,10 @@ describe('what compiles', () => {
       ): void {}
       @OnRecord({ schema: zodOrder, key: (order) => order.id }) keyed(_payload: OrderLike): void {}
       @RetryPolicy({ attempts: 1 }) @DeadLetter('token') @OnRecord() policies(_payload: unknown): void {}
-      @OnBatch({ schema: zodOrder }) async batch(batch: Batch<OrderLike>, _context: BatchContext): Promise<void> {
+      @OnBatch({ schema: zodOrder, maxItems: 500, maxWaitMs: 2_000, order: 'strict', bisect: true }) async batch(
+        batch: Batch<OrderLike>,
+        _context: BatchContext,
+      ): Promise<void> {
         batch[0]?.fail(new Error(batch[0].value.id));
       }
       @OnInitialize() start(_payload: ShardContext): void {}
@@ -270,6 +273,14 @@ describe('what must not compile', () => {
     OnBatch({ type: 'a' });
     // @ts-expect-error no such order
     OnBatch({ order: 'loose' });
+    // @ts-expect-error a number of items
+    OnBatch({ maxItems: '500' });
+    // @ts-expect-error milliseconds
+    OnBatch({ maxWaitMs: '2s' });
+    // @ts-expect-error a flag
+    OnBatch({ bisect: 'yes' });
+    // @ts-expect-error single records do not gather
+    OnRecord({ maxWaitMs: 500 });
     // @ts-expect-error no such policy
     CheckpointPolicy('always');
     // @ts-expect-error misspelled

@@ -104,12 +104,14 @@ function misplaced(lane: Lane, record: RecordMark): string | undefined {
 }
 
 /** I3 */
-export function checkNoLateStarts(entries: readonly HistoryEntry[]): Violation[] {
+export function checkNoLateStarts(entries: readonly HistoryEntry[], definition: ConsumerDefinition): Violation[] {
   const sessions = readSessions(entries);
+  const gathers = definition.handlers.some((handler) => handler.kind === 'batch' && handler.maxWaitMs !== undefined);
   return entries.flatMap((entry, at) => {
     if (entry.kind !== 'event' || entry.event.kind !== 'handlerStarted') return [];
     const { shardId, event } = entry;
-    const closedAt = sessions.get(entry.sessionId)?.closedAt;
+    const session = sessions.get(entry.sessionId);
+    const closedAt = gathers && event.attempt === 1 ? session?.closedForGatheredAt : session?.closedAt;
     if (closedAt === undefined || closedAt.at > at) return [];
     const what = `the handler of ${event.recordId} started after ${closedAt.why}`;
     return [{ invariant: 'I3' as const, what, shardId, recordId: event.recordId, at, cause: OUR_FAULT }];

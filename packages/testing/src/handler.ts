@@ -127,7 +127,11 @@ function onlyThis(
 ): ConsumerDefinition {
   const policy = found.retry ?? definition.retry;
   const retry = { ...policy, attempts: 1, then: 'skip' as const, timeoutMs: timeoutMs ?? policy.timeoutMs };
-  const only = { ...found, retry, deadLetter: undefined };
+  const once = { retry, deadLetter: undefined };
+  const only =
+    found.kind === 'batch'
+      ? { ...found, ...once, maxItems: undefined, maxWaitMs: undefined, bisect: false }
+      : { ...found, ...once };
   const never = { kind: 'periodic', everyMs: undefined, everyRecords: undefined } as const;
   return {
     ...definition,

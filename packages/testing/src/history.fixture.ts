@@ -219,10 +219,11 @@ function wire(at: At): { sequenceNumber: string | undefined; subSequenceNumber: 
 export function declared(
   kind: 'record' | 'batch' = 'record',
   checkpoint: 'record' | 'manual' = 'record',
+  batch: { readonly maxWaitMs?: number } = {},
 ): ConsumerDefinition {
   const name = 'placed';
   const handle = (): void => undefined;
-  const handler = kind === 'record' ? recordHandler({ name, handle }) : batchHandler({ name, handle });
+  const handler = kind === 'record' ? recordHandler({ name, handle }) : batchHandler({ name, handle, ...batch });
   return defineConsumer({
     name: 'OrderMailer',
     stream: 'orders',

@@ -186,6 +186,15 @@ describe('I3: nothing starts at the end', () => {
     expect(ids(story)).toStrictEqual(['I3']);
   });
 
+  it('but what had gathered is called once while the session drains, and not in doubt', () => {
+    const story = (): Story => new Story().begin().deliver(1).drain().started(1);
+    expect(ids(story(), declared('batch', 'record', { maxWaitMs: 100 }))).toStrictEqual([]);
+    expect(ids(story(), declared('batch'))).toStrictEqual(['I3']);
+    expect(ids(story().ended(1).doubt().started(1), declared('batch', 'record', { maxWaitMs: 100 }))).toStrictEqual([
+      'I3',
+    ]);
+  });
+
   it('but what runs may end, and other sessions go on', () => {
     const first = new Story().begin().deliver(1).started(1).doubt().ended(1);
     const second = new Story({ session: 2, after: first }).begin().deliver(1).started(1);

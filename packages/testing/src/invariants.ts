@@ -16,7 +16,7 @@ export function checkInvariants(entries: readonly HistoryEntry[], definition: Co
   return [
     ...checkCoverage(entries, definition),
     ...checkOrder(entries, definition),
-    ...checkNoLateStarts(entries),
+    ...checkNoLateStarts(entries, definition),
     ...checkIncrease(entries),
     ...checkStatuses(entries, definition),
     ...checkPurity(entries),

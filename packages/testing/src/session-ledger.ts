@@ -24,7 +24,14 @@ export interface SessionLedger {
   /** By record id, in the order of delivery. */
   readonly records: Map<string, RecordMark>;
   /** From here on no handler may start: the first of doubt, drain and end. */
-  closedAt: { readonly at: number; readonly why: string } | undefined;
+  closedAt: Closing | undefined;
+  /** As closedAt, for what had gathered before a drain: that is still called, once. */
+  closedForGatheredAt: Closing | undefined;
+}
+
+interface Closing {
+  readonly at: number;
+  readonly why: string;
 }
 
 type InSession = Extract<HistoryEntry, { sessionId: string }>;
@@ -58,6 +65,7 @@ function ledgerOf(sessions: Map<string, SessionLedger>, { sessionId, shardId }: 
     shardId,
     records: new Map<string, RecordMark>(),
     closedAt: undefined,
+    closedForGatheredAt: undefined,
   };
   sessions.set(sessionId, opened);
   return opened;
@@ -79,6 +87,7 @@ const CLOSED_BY: Readonly<Partial<Record<SessionEvent['kind'], string>>> = {
 function readEvent(ledger: SessionLedger, { event }: EventEntry, at: number): void {
   const why = CLOSED_BY[event.kind];
   if (why !== undefined) ledger.closedAt ??= { at, why };
+  if (why !== undefined && event.kind !== 'draining') ledger.closedForGatheredAt ??= { at, why };
   if (!('partitionKey' in event)) return;
   const mark = ledger.records.get(event.recordId);
   if (mark !== undefined) readRecordEvent(mark, event, at);

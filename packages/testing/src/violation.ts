@@ -18,7 +18,7 @@ export interface Violation {
 export const INVARIANTS: Readonly<Record<InvariantId, string>> = {
   I1: 'a checkpoint never covers a record that was not settled before the checkpoint was asked for',
   I2: 'records of one key run one after the other, in their order, each to its end',
-  I3: 'no handler starts once the lease is in doubt, the session drains, or it has ended',
+  I3: 'no handler starts once the lease is in doubt, the session drains (but with what had gathered), or it has ended',
   I4: 'checkpoints increase, except for the repetition of one that failed',
   I5: 'every action gets exactly one status, once all its work is done',
   I6: 'nothing but protocol messages reaches the daemon',

@@ -74,6 +74,41 @@ describe('a batch handler', () => {
     expect(bed.history.events('retryScheduled')).toHaveLength(4);
   });
 
+  it('that lets records gather gets them when the bed comes to rest', async () => {
+    const runs: unknown[][] = [];
+    await using bed = await testBed(
+      gathering({ maxItems: 3, maxWaitMs: 60_000 }, (batch) => void runs.push(batch.map(({ value }) => value))),
+    );
+
+    bed.shard().deliver(records.of('a'), records.of('b'));
+    await bed.settle();
+    expect(runs).toEqual([]);
+    bed.shard().deliver(records.of('c'), records.of('d'));
+    await bed.idle();
+
+    expect(runs).toEqual([['a', 'b', 'c'], ['d']]);
+    expect(bed.clock.elapsedMs).toBe(60_000);
+  });
+
+  it('that lets records gather gets what has gathered when the worker stops, or the shard ends', async () => {
+    const runs: unknown[][] = [];
+    await using bed = await testBed(
+      gathering({ maxWaitMs: 60_000 }, (batch) => void runs.push(batch.map(({ value }) => value))),
+      { shards: 2 },
+    );
+
+    bed.shard(0).deliver(records.of('a'));
+    bed.shard(1).deliver(records.of('b'));
+    await bed.settle();
+    bed.shard(0).end();
+    await bed.settle();
+    expect(runs).toEqual([['a']]);
+    await bed.stop();
+
+    expect(runs).toEqual([['a'], ['b']]);
+    expect(bed.history.stored()).toHaveLength(2);
+  });
+
   it('has the edge cases of Kinesis delivered byte by byte as they are', async () => {
     const seen = new Map<string, Uint8Array>();
     const bytes = defineConsumer({
@@ -106,6 +141,13 @@ const base = {
   retry: { attempts: 3, initialDelayMs: 10, then: 'deadLetter' },
   deadLetter: { sink: Symbol('a sink that a container would give') },
 } as const;
+
+function gathering(
+  options: Pick<BatchOptions, 'maxItems' | 'maxWaitMs'>,
+  handle: (batch: Batch<unknown>) => void,
+): ConsumerDefinition {
+  return defineConsumer({ ...base, handlers: [batchHandler({ name: 'rows', ...options, handle })] });
+}
 
 function consumer(order: BatchOptions['order'], handle: (batch: Batch<unknown>) => void): ConsumerDefinition {
   return defineConsumer({

@@ -2,6 +2,21 @@ import { describe, expect, it } from 'vitest';
 import type { BatchHandler, CheckpointPolicy } from '../definition/definition.js';
 import { definitionOf, mistakesOf, noticesOf, resolveScenario, valueOf } from './resolve.fixture.js';
 
+const many: BatchHandler = {
+  kind: 'batch',
+  name: 'placed',
+  schema: undefined,
+  decode: undefined,
+  order: 'any',
+  maxItems: undefined,
+  maxWaitMs: undefined,
+  bisect: false,
+  retry: undefined,
+  deadLetter: undefined,
+  use: [],
+  call: () => undefined,
+};
+
 describe('the heartbeat', () => {
   const withoutHeartbeat = (checkpoint: CheckpointPolicy) =>
     mistakesOf({ declared: { callProcessRecordsEvenForEmptyRecordList: false }, definition: { checkpoint } });
@@ -24,6 +39,19 @@ describe('the heartbeat', () => {
 
     expect(mistakes).toHaveLength(1);
     expect(mistakes[0]).toMatch(/@Concurrency lets records settle .* needs the heartbeat .* Leave it true\.$/);
+  });
+
+  it('cannot be turned off beside batches that gather', () => {
+    const declared = { callProcessRecordsEvenForEmptyRecordList: false };
+    const mistakes = mistakesOf({
+      declared,
+      definition: { checkpoint: { kind: 'batch' }, handlers: [{ ...many, maxWaitMs: 500 }] },
+    });
+
+    expect(mistakes).toHaveLength(1);
+    expect(mistakes[0]).toMatch(/maxWaitMs lets records settle .* needs the heartbeat .* Leave it true\.$/);
+    const pieces = { checkpoint: { kind: 'batch' }, handlers: [{ ...many, maxItems: 500 }] } as const;
+    expect(mistakesOf({ declared, definition: pieces })).toEqual([]);
   });
 
   it('cannot be turned off beside windows, whatever the policy', () => {
@@ -51,6 +79,22 @@ describe('the heartbeat', () => {
     [{ kind: 'periodic', everyMs: undefined, everyRecords: 10 }],
   ])('can be turned off under %j', (checkpoint) => {
     expect(withoutHeartbeat(checkpoint)).toEqual([]);
+  });
+});
+
+describe('maxItems', () => {
+  const handlers = [{ ...many, maxItems: 500 }] as const;
+
+  it('must fit into the window', () => {
+    expect(mistakesOf({ declared: { maxInFlight: 499 }, definition: { handlers } })).toEqual([
+      'ILLEGAL_COMBINATION maxInFlight = 499 (@KinesisConsumer) is less than maxItems of placed (500), so that many items never come together. Lower maxItems, or raise maxInFlight.',
+    ]);
+    expect(mistakesOf({ declared: { maxInFlight: 500 }, definition: { handlers } })).toEqual([]);
+  });
+
+  it('is compared with the default, too', () => {
+    const [mistake] = mistakesOf({ definition: { handlers: [{ ...many, maxItems: 10_001 }] } });
+    expect(mistake).toContain('maxInFlight = 10000 (default) is less than maxItems of placed (10001)');
   });
 });
 
@@ -87,17 +131,7 @@ describe('timeoutInSeconds', () => {
   });
 
   it("looks at the handlers' own policies as well", () => {
-    const slow: BatchHandler = {
-      kind: 'batch',
-      name: 'placed',
-      schema: undefined,
-      decode: undefined,
-      order: 'any',
-      retry: { ...definitionOf().retry, timeoutMs: 100_000 },
-      deadLetter: undefined,
-      use: [],
-      call: () => undefined,
-    };
+    const slow = { ...many, retry: { ...definitionOf().retry, timeoutMs: 100_000 } };
 
     expect(mistakesOf({ declared: { timeoutInSeconds: 66 }, definition: { handlers: [slow] } })[0]).toContain(
       '100000 ms',

@@ -1,11 +1,15 @@
 /** Settings that cannot work together, each explained, and combinations that deserve a word. */
+import { acksAhead, gatheringHandler } from '../definition/acks-ahead.js';
 import type { ConsumerDefinition } from '../definition/definition.js';
 import type { Effective, EffectiveProperties } from './effective.js';
 import type { Findings } from './issues.js';
+import { findOption } from './millrace-options.js';
 
 export interface CombinationContext {
   readonly definition: ConsumerDefinition;
   readonly effective: EffectiveProperties;
+  /** Our own, without those that nobody set. */
+  readonly options: EffectiveProperties;
   /** How many shards the stream has, when somebody looked. */
   readonly shardCount: number | undefined;
   readonly findings: Findings;
@@ -13,6 +17,7 @@ export interface CombinationContext {
 
 export function checkCombinations(context: CombinationContext): void {
   checkHeartbeat(context);
+  checkMaxItems(context);
   checkThreads(context);
   checkTimeout(context);
   checkRetrieval(context);
@@ -21,7 +26,7 @@ export function checkCombinations(context: CombinationContext): void {
 }
 
 /** What was said and where, for a message. */
-function said(name: string, value: Effective): string {
+function said(name: string, value: Pick<Effective, 'text' | 'source'>): string {
   return `${name} = ${value.text} (${value.source})`;
 }
 
@@ -30,23 +35,42 @@ function checkHeartbeat({ definition, effective, findings }: CombinationContext)
   const name = 'callProcessRecordsEvenForEmptyRecordList';
   const heartbeat = effective.get(name);
   if (heartbeat === undefined || heartbeat.text === 'true') return;
-  const policy = definition.checkpoint;
-  const timed = policy.kind === 'periodic' && policy.everyMs !== undefined;
-  const lanes = definition.concurrency !== undefined;
-  const windows = definition.handlers.some(({ kind }) => kind === 'window');
-  if (!timed && !lanes && !windows && policy.kind !== 'manual') return;
-  const why = lanes
-    ? '@Concurrency lets records settle after their batch was acknowledged, and needs the heartbeat to write them down'
-    : windows
-      ? '@OnWindow closes the last window of an idle shard when an empty batch says that nothing more has come'
-      : timed
-        ? `@CheckpointPolicy({ everyMs: ${policy.everyMs} }) needs the heartbeat of an idle shard to write in`
-        : `@CheckpointPolicy('manual') lets records settle after their batch was acknowledged, and needs the heartbeat to write them down`;
-  findings.issue(
-    'ILLEGAL_COMBINATION',
-    name,
-    `${said(name, heartbeat)}: ${why}. Leave it true${lanes || windows ? '' : ", or use @CheckpointPolicy('record') or ('batch')"}.`,
-  );
+  const why = needOfHeartbeat(definition);
+  if (why === undefined) return;
+  const otherPolicy = needsItWhateverThePolicy(definition) ? '' : ", or use @CheckpointPolicy('record') or ('batch')";
+  findings.issue('ILLEGAL_COMBINATION', name, `${said(name, heartbeat)}: ${why}. Leave it true${otherPolicy}.`);
+}
+
+function needsItWhateverThePolicy(definition: ConsumerDefinition): boolean {
+  return acksAhead(definition) || definition.handlers.some(({ kind }) => kind === 'window');
+}
+
+function needOfHeartbeat(definition: ConsumerDefinition): string | undefined {
+  const { checkpoint, concurrency, handlers } = definition;
+  const late = 'lets records settle after their batch was acknowledged, and needs the heartbeat to write them down';
+  if (concurrency !== undefined) return `@Concurrency ${late}`;
+  if (gatheringHandler(handlers) !== undefined) return `maxWaitMs ${late}`;
+  if (handlers.some(({ kind }) => kind === 'window'))
+    return '@OnWindow closes the last window of an idle shard when an empty batch says that nothing more has come';
+  if (checkpoint.kind === 'manual') return `@CheckpointPolicy('manual') ${late}`;
+  if (checkpoint.kind === 'periodic' && checkpoint.everyMs !== undefined)
+    return `@CheckpointPolicy({ everyMs: ${checkpoint.everyMs} }) needs the heartbeat of an idle shard to write in`;
+  return undefined;
+}
+
+/** A batch that the window has no room for would never come together. */
+function checkMaxItems({ definition, options, findings }: CombinationContext): void {
+  const text = findOption('maxInFlight')?.default ?? '';
+  const maxInFlight = options.get('maxInFlight') ?? { text, source: 'default' };
+  for (const handler of definition.handlers) {
+    if (handler.kind !== 'batch' || handler.maxItems === undefined) continue;
+    if (handler.maxItems <= Number(maxInFlight.text)) continue;
+    findings.issue(
+      'ILLEGAL_COMBINATION',
+      'maxInFlight',
+      `${said('maxInFlight', maxInFlight)} is less than maxItems of ${handler.name} (${handler.maxItems}), so that many items never come together. Lower maxItems, or raise maxInFlight.`,
+    );
+  }
 }
 
 const THREADS_PER_SHARD = 3;

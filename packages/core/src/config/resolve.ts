@@ -45,7 +45,7 @@ export function resolveConsumer(definition: ConsumerDefinition, inputs: ResolveI
   addDefaults(properties, PROPERTIES);
   const initialPosition = resolvePosition(properties, findings);
   const identity = resolveIdentity(properties, findings);
-  checkCombinations({ definition, effective: properties, shardCount: inputs.shardCount, findings });
+  checkCombinations({ definition, effective: properties, options, shardCount: inputs.shardCount, findings });
   renameCredentials(properties, findings);
   if (findings.issues.length > 0) throw new ConfigurationError(findings.issues);
   return {

@@ -1,11 +1,18 @@
 /** Lanes: what may be said about them, and what cannot stand beside them. */
-import { type At, checkChoice, checkNumber, checkOptions, inside, type PlainOptions } from './check-values.js';
+import {
+  type At,
+  checkChoice,
+  checkNumber,
+  checkOptions,
+  IN_FLIGHT_MAX,
+  inside,
+  type PlainOptions,
+} from './check-values.js';
 import { type DeclaredConsumer, handlerPlace } from './declared.js';
 import type { Concurrency, Handler, OptionsSource } from './definition.js';
 import { type Issues, show } from './issues.js';
 
 const LANES_MAX = 10_000;
-const IN_FLIGHT_MAX = 1_000_000;
 
 export function checkConcurrency(
   { concurrency: value, handlers }: DeclaredConsumer,

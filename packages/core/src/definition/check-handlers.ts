@@ -7,8 +7,10 @@ import {
   checkFunction,
   checkNumber,
   checkOptions,
+  IN_FLIGHT_MAX,
   inside,
   type PlainOptions,
+  TIMER_MAX_MS,
 } from './check-values.js';
 import { type DeclaredConsumer, type DeclaredHandler, handlerPlace } from './declared.js';
 import { checkIdempotent, checkUse } from './check-middleware.js';
@@ -17,7 +19,7 @@ import { type Issues, oneOf, show } from './issues.js';
 import type { Idempotency, MiddlewareSource } from './middleware.js';
 
 const recordOptionNames = ['schema', 'decode', 'type', 'when', 'key', 'otherwise'];
-const batchOptionNames = ['schema', 'decode', 'order'];
+const batchOptionNames = ['schema', 'decode', 'order', 'maxItems', 'maxWaitMs', 'bisect'];
 const windowOptionNames = ['schema', 'decode', 'everyMs', 'state', 'emit'];
 /** A quarter of the longest retention that Kinesis has, 365 days; a stream's own is looked at when it is known. */
 const EVERY_MS = { min: 1, max: (365 * 86_400_000) / 4, integer: true };
@@ -89,6 +91,13 @@ function batchHandler(handler: DeclaredHandler, consumer: ConsumerFacts, at: At)
     ...commonParts(handler, { consumer, options, at }),
     kind: 'batch',
     order: checkChoice(options['order'], ['any', 'strict'], { ...at, name: 'order' }) ?? 'any',
+    maxItems: checkNumber(
+      options['maxItems'],
+      { min: 1, max: IN_FLIGHT_MAX, integer: true },
+      { ...at, name: 'maxItems' },
+    ),
+    maxWaitMs: checkNumber(options['maxWaitMs'], { min: 1, max: TIMER_MAX_MS }, { ...at, name: 'maxWaitMs' }),
+    bisect: checkFlag(options['bisect'], { ...at, name: 'bisect' }),
   });
 }
 

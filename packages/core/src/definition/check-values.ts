@@ -6,6 +6,8 @@ export type PlainOptions = Readonly<Record<string, unknown>>;
 
 /** setTimeout turns anything longer into 1 ms, so a longer delay would be none. */
 export const TIMER_MAX_MS = 2_147_483_647;
+/** The most that `maxInFlight` may be, and so the most records that can wait for anything. */
+export const IN_FLIGHT_MAX = 1_000_000;
 
 /** The options as an object, with every unknown name reported; undefined when they are no object. */
 export function checkOptions(value: unknown, known: readonly string[], at: At): PlainOptions | undefined {

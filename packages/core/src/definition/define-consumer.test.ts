@@ -136,7 +136,11 @@ describe('a defined consumer', () => {
       { kind: 'batch', name: 'insert', order: 'strict', schema: { kind: 'standard', schema: item } },
     ]);
     expect(define({ handlers: [batchHandler({ name: 'insert', handle: () => undefined })] }).handlers).toMatchObject([
-      { order: 'any' },
+      { order: 'any', maxItems: undefined, maxWaitMs: undefined, bisect: false },
+    ]);
+    const grouped = { name: 'insert', maxItems: 500, maxWaitMs: 2_000, bisect: true, handle: () => undefined };
+    expect(define({ handlers: [batchHandler(grouped)] }).handlers).toMatchObject([
+      { maxItems: 500, maxWaitMs: 2_000, bisect: true },
     ]);
   });
 
@@ -271,6 +275,17 @@ describe('mistakes', () => {
     ],
     ['otherwise with when', { handlers: [handler({ otherwise: true, when: () => true })] }, ['OPTIONS_EXCLUDE']],
     ['an unknown order', { handlers: [{ ...handler({ order: 'loose' }), kind: 'batch' }] }, ['BAD_VALUE']],
+    ['no items', { handlers: [{ ...handler({ maxItems: 0 }), kind: 'batch' }] }, ['BAD_VALUE']],
+    ['half an item', { handlers: [{ ...handler({ maxItems: 1.5 }), kind: 'batch' }] }, ['BAD_VALUE']],
+    [
+      'more items than any window',
+      { handlers: [{ ...handler({ maxItems: 1_000_001 }), kind: 'batch' }] },
+      ['BAD_VALUE'],
+    ],
+    ['no wait', { handlers: [{ ...handler({ maxWaitMs: 0 }), kind: 'batch' }] }, ['BAD_VALUE']],
+    ['a wait no timer holds', { handlers: [{ ...handler({ maxWaitMs: 2 ** 31 }), kind: 'batch' }] }, ['BAD_VALUE']],
+    ['a bisect that is no flag', { handlers: [{ ...handler({ bisect: 'yes' }), kind: 'batch' }] }, ['BAD_VALUE']],
+    ['maxItems on a record', { handlers: [handler({ maxItems: 5 })] }, ['UNKNOWN_OPTION']],
     ['when on a batch', { handlers: [{ ...handler({ when: () => true }), kind: 'batch' }] }, ['UNKNOWN_OPTION']],
     ['a schema that is null', { handlers: [handler({ schema: null })] }, ['BAD_SCHEMA']],
     ['a schema that is an object', { handlers: [handler({ schema: { type: 'object' } })] }, ['BAD_SCHEMA']],

@@ -77,6 +77,12 @@ export interface BatchHandler {
   readonly decode: Decode | undefined;
   /** `any`: unmarked items are handled whatever happened before them. `strict`: from the first failed item on all run again. */
   readonly order: 'any' | 'strict';
+  /** The most items that one call gets; undefined sets no limit. */
+  readonly maxItems: number | undefined;
+  /** How long records gather across deliveries; undefined gives each delivery to the handler by itself. */
+  readonly maxWaitMs: number | undefined;
+  /** A throw that running again cannot mend, and that names no item, halves the batch until it names one. */
+  readonly bisect: boolean;
   readonly retry: RetryPolicy | undefined;
   readonly deadLetter: DeadLetter | undefined;
   readonly use: readonly MiddlewareSource[];

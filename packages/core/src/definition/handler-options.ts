@@ -41,6 +41,19 @@ export interface BatchOptions<
 > extends PayloadOptions<S, D> {
   /** `'strict'`: from the first failed item on all run again. @defaultValue `'any'`: only failed items run again */
   readonly order?: 'any' | 'strict';
+  /** The most items that one call gets, at most `maxInFlight`. @defaultValue none: all of a delivery, or all that has gathered */
+  readonly maxItems?: number;
+  /**
+   * Lets records gather across deliveries: the handler is called with `maxItems`, or so long after the first record was
+   * taken. Deliveries are acknowledged ahead, within `maxInFlight`, and a stop still calls it with what has gathered.
+   * @defaultValue none: each delivery by itself
+   */
+  readonly maxWaitMs?: number;
+  /**
+   * When the handler throws what no try can mend, and has marked no item: runs both halves of the batch by themselves, and
+   * so on, until the items that cause it are found. @defaultValue false: the error fails every item
+   */
+  readonly bisect?: boolean;
 }
 
 /** The handler that gathers records in tumbling windows. */

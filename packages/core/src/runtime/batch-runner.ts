@@ -1,16 +1,15 @@
 /**
- * Runs delivered batches through a batch handler with the same rights as single records: items are validated one by one,
- * marked ones are tried again as a smaller batch, exhausted ones are parked one by one.
+ * Brings batches to their end with the same rights as single records: items that failed run again as a smaller batch,
+ * exhausted ones are parked one by one, and a failure that names no item is looked for by halving the batch (`bisect`).
+ * Who calls it decides what a batch is: what was delivered (delivered-batches.ts), or what has gathered
+ * (gathered-batches.ts). One batch runs at a time.
  */
-import type { BatchItem } from '../definition/context.js';
 import type { BatchHandler } from '../definition/definition.js';
-import { MillraceError, toError } from '../errors.js';
-import { comparePositions } from '../protocol/position.js';
-import { Attempt, type AttemptResult } from './attempt.js';
-import { AttemptScope } from './attempt-scope.js';
-import { WholeBatchContext } from './contexts.js';
+import type { MillraceError } from '../errors.js';
+import type { Prepared } from '../records/pipeline.js';
+import { BatchRuns, type Group, type Item, type RunEnd } from './batch-run.js';
 import type { Endings, FailedRecord } from './ending.js';
-import { LeftOut } from './middleware.js';
+import { failAlike, halvesOf } from './halves.js';
 import { whenPrepared } from './prepare.js';
 import { isThenable } from './race.js';
 import type { RunnerOptions } from './record-runner.js';
@@ -18,245 +17,247 @@ import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
 import type { Window } from './window.js';
 
-interface Item {
+/** A record that has been decoded and validated, or could not be. */
+export interface Entry {
   readonly slot: RecordSlot;
-  readonly value: unknown;
+  readonly prepared: Prepared;
 }
 
-/** One run of the handler, as its context knows it: a context outlives its run. */
-interface Run {
-  readonly items: readonly Item[];
-  readonly failures: Map<RecordSlot, Error>;
-  /** The end of the delivered batch: what succeeded in an earlier run may lie behind the items of this one. */
-  readonly end: RecordSlot;
+export interface BatchStart {
+  readonly batch: LastBatch;
+  /** Whether the handler may be called a first time; it never runs again once the intake is closed. */
+  readonly mayStart: () => boolean;
 }
 
-/** Where preparation stopped: a record that must be held before anything behind it may run. */
+/** Where sorting stopped: a record that must be held before anything behind it may run. */
 interface Blocked {
   readonly slot: RecordSlot;
   readonly error: MillraceError;
 }
+
+/** What runs again, in order; without a delay at once. */
+interface Again {
+  readonly items: readonly Item[];
+  readonly delayMs: number | undefined;
+  /** Those that failed: an operator decides over them while they wait, not over what runs again because of them. */
+  readonly failed: readonly FailedRecord[];
+}
+
+const NOTHING: Again = { items: [], delayMs: undefined, failed: [] };
 
 export class BatchRunner {
   readonly #parts: SessionParts;
   readonly #endings: Endings;
   readonly #window: Window;
   readonly #handler: BatchHandler;
-  /** The run whose handler has not ended yet. */
-  #running: Run | undefined;
+  readonly #runs: BatchRuns;
+  /** How many items the handler has handled. */
+  #handled = 0;
 
   constructor({ parts, endings, window }: RunnerOptions, handler: BatchHandler) {
     this.#parts = parts;
     this.#endings = endings;
     this.#window = window;
     this.#handler = handler;
+    this.#runs = new BatchRuns({ parts, endings, handler });
   }
 
-  async run(slots: readonly RecordSlot[], batch: LastBatch): Promise<void> {
-    const { life, checkpointer } = this.#parts;
-    const [oldest] = slots;
-    if (oldest !== undefined && !this.#window.hasRoomFor(oldest)) await this.#window.whenRoomFor(oldest);
-    let rest = slots;
-    while (rest.length > 0 && life.accepting) {
-      const { items, blocked } = await this.#prepare(rest);
-      await this.#runItems(items, slots.at(-1), batch);
+  /** Decodes and validates; undefined when the session lets no handler start any more. A promise only when user code waits. */
+  prepare(slot: RecordSlot): Entry | Promise<Entry | undefined> {
+    const preparing = this.#parts.pipeline.prepare(slot.record);
+    if (!isThenable(preparing)) return { slot, prepared: preparing };
+    return whenPrepared(this.#parts, slot, preparing).then((prepared) =>
+      prepared === undefined ? undefined : { slot, prepared },
+    );
+  }
+
+  filter(slot: RecordSlot): void {
+    this.#endings.settle(slot, 'filtered');
+  }
+
+  abandon(slot: RecordSlot): void {
+    this.#endings.abandon(slot, 'no further handler starts');
+  }
+
+  /** Brings a batch to its end; false when the session gave some of it up. */
+  async run(entries: readonly Entry[], { batch, mayStart }: BatchStart): Promise<boolean> {
+    const { life } = this.#parts;
+    const end = entries.at(-1)?.slot;
+    if (end === undefined) return true;
+    const group = { end, batch };
+    let rest = entries;
+    while (rest.length > 0 && mayStart()) {
+      const { items, blocked } = await this.#sort(rest);
+      const first = items.length > 0 && mayStart() ? await this.#runs.once(items, group) : undefined;
+      if (first !== undefined) await this.#finish(first, group);
       rest = blocked === undefined || !life.accepting ? [] : await this.#unblocked(rest, blocked);
     }
-    for (const slot of slots)
+    for (const { slot } of entries)
       if (slot.phase !== 'returned') this.#endings.abandon(slot, 'the session ended before it was settled');
-    await checkpointer.afterRecord();
-  }
-
-  /** Between two deliveries nothing runs. */
-  whenIdle(): Promise<void> {
-    return Promise.resolve();
+    return entries.every(({ slot }) => slot.phase === 'settled' || slot.phase === 'returned');
   }
 
   /** What runs once an operator has decided over a blocked record: it and its successors, or these alone. */
-  async #unblocked(slots: readonly RecordSlot[], { slot, error }: Blocked): Promise<readonly RecordSlot[]> {
+  async #unblocked(entries: readonly Entry[], { slot, error }: Blocked): Promise<readonly Entry[]> {
     const ending = await this.#endings.after(slot, this.#handler, error);
-    if (ending.kind === 'abandoned') return [];
-    return slots.slice(slots.indexOf(slot) + (ending.kind === 'settled' ? 1 : 0));
+    const behind = entries.slice(entries.findIndex((entry) => entry.slot === slot) + 1);
+    if (ending.kind === 'settled') return behind;
+    const anew = ending.kind === 'again' ? await this.prepare(slot) : undefined;
+    return anew === undefined ? [] : [anew, ...behind];
   }
 
   /** Parks or skips what cannot be decoded at once; under `hold` and `stop` nothing behind such a record may run. */
-  async #prepare(slots: readonly RecordSlot[]): Promise<{ items: Item[]; blocked: Blocked | undefined }> {
+  async #sort(entries: readonly Entry[]): Promise<{ items: readonly Item[]; blocked: Blocked | undefined }> {
     const items: Item[] = [];
     const { then } = this.#endings.policyOf(this.#handler);
-    for (const slot of slots) {
+    const rest = [...entries];
+    for (let entry = rest.shift(); entry !== undefined; entry = rest.shift()) {
+      const { slot, prepared } = entry;
       const keyParked = this.#endings.blockedBy(slot);
       if (keyParked !== undefined) return { items, blocked: { slot, error: keyParked } };
-      const preparing = this.#parts.pipeline.prepare(slot.record);
-      const prepared = isThenable(preparing) ? await whenPrepared(this.#parts, slot, preparing) : preparing;
-      if (prepared === undefined) return { items: [], blocked: undefined };
-      if (prepared.kind === 'ready') items.push({ slot, value: prepared.payload });
-      else if (prepared.kind === 'filtered') this.#endings.settle(slot, 'filtered');
-      else if (then === 'hold' || then === 'stop') return { items, blocked: { slot, error: prepared.error } };
-      else {
-        const ending = await this.#endings.after(slot, this.#handler, prepared.error);
-        if (ending.kind === 'abandoned') return { items, blocked: undefined };
+      switch (prepared.kind) {
+        case 'ready':
+          items.push({ slot, value: prepared.payload });
+          break;
+        case 'failed': {
+          if (then === 'hold' || then === 'stop') return { items, blocked: { slot, error: prepared.error } };
+          const ending = await this.#endings.after(slot, this.#handler, prepared.error);
+          // An operator may have it tried again while the sink is down.
+          const anew = ending.kind === 'again' ? await this.prepare(slot) : undefined;
+          if (anew !== undefined) rest.unshift(anew);
+          else if (ending.kind !== 'settled') return { items: [], blocked: undefined };
+          break;
+        }
+        case 'filtered':
+          this.filter(slot);
+          break;
+        default:
+          prepared satisfies never;
       }
     }
     return { items, blocked: undefined };
   }
 
-  async #runItems(first: readonly Item[], end: RecordSlot | undefined, batch: LastBatch): Promise<void> {
-    const { life } = this.#parts;
-    let items = first;
-    while (end !== undefined && items.length > 0 && life.accepting) {
-      const failures = new Map<RecordSlot, Error>();
-      const result = await this.#attempt({ items, failures, end }, batch);
-      if (result.kind === 'abandoned') return;
-      if (result.kind === 'returned' && result.value instanceof LeftOut) {
-        this.#leaveOut(items, result.value);
-        return;
-      }
-      this.#addWholeBatchFailure(items, failures, result);
-      const { again, delayMs } = await this.#judge(items, failures);
-      if (delayMs > 0) await this.#endings.pause(this.#failed(again, failures), delayMs);
-      items = again.filter(({ slot }) => !slot.closed);
+  /**
+   * From the end of a run on: retries and halves until every item has come to its end; false when the session gave them up.
+   * `since`: how many items had been handled when the first halving began.
+   */
+  async #finish(first: RunEnd, group: Group, since?: number): Promise<boolean> {
+    for (let run = first; ;) {
+      const again = this.#isToBeHalved(run)
+        ? await this.#halve(run, group, since ?? this.#handled)
+        : await this.#judge(run);
+      if (again === undefined) return false;
+      if (again.items.length === 0) return true;
+      const next = await this.#runAgain(again, group);
+      if (next === undefined) return false;
+      run = next;
     }
   }
 
-  /** Without those that run again because of another one: an operator decides over what has failed. */
-  #failed(again: readonly Item[], failures: ReadonlyMap<RecordSlot, Error>): FailedRecord[] {
-    return again.flatMap(({ slot }) => {
-      const error = failures.get(slot);
-      return error === undefined ? [] : [{ slot, handler: this.#handler, error }];
-    });
+  async #runAgain({ items, delayMs, failed }: Again, group: Group): Promise<RunEnd | undefined> {
+    if (delayMs !== undefined) await this.#endings.pause(failed, delayMs);
+    if (!this.#parts.life.accepting) return undefined;
+    const open = items.filter(isOpen);
+    if (open.length === 0) return { items: [], failures: new Map(), unexplained: undefined };
+    return this.#runs.once(open, group);
   }
 
-  async #attempt(run: Run, { millisBehindLatest }: LastBatch): Promise<AttemptResult> {
-    const { items, failures } = run;
-    const { ports, life, consumer, invoke, facts, report, checkpointer, replayed } = this.#parts;
-    const name = `${consumer.definition.name}.${this.#handler.name}`;
-    const attempt = new Attempt({
-      clock: ports.clock,
-      timeoutMs: this.#endings.policyOf(this.#handler).timeoutMs,
-      handler: name,
-      recordId: items[0]?.slot.record.id,
-      over: life.over,
-      onStuck: (runningMs) => {
-        const oldest = items[0]?.slot;
-        if (oldest !== undefined) this.#endings.stuck(oldest, name, runningMs);
-      },
-    });
-    let number = 0;
-    for (const { slot } of items) {
-      slot.phase = 'running';
-      slot.attempts += 1;
-      number = Math.max(number, slot.attempts);
-      report.emitRecord(slot, { kind: 'handlerStarted', handler: this.#handler.name, attempt: slot.attempts });
-    }
-    const basis = { shardId: facts.shardId, clock: ports.clock, log: report.log, signalOf: () => attempt.signal };
-    const context = new WholeBatchContext(basis, {
-      handler: this.#handler.name,
-      attempt: number,
-      replayed,
-      millisBehindLatest,
-      openScope: () => new AttemptScope(this.#parts, attempt),
-      checkpoint: () => {
-        if (consumer.definition.checkpoint.kind === 'manual') this.#declare(run);
-        return checkpointer.request();
-      },
-    });
-    const given = items.map((item) => toBatchItem(item, failures));
-    this.#running = run;
-    attempt.context = context;
-    const result = await attempt.run(() => invoke(this.#handler, given, context));
-    this.#running = undefined;
-    return result;
-  }
-
-  #leaveOut(items: readonly Item[], leftOut: LeftOut): void {
-    const { report } = this.#parts;
-    for (const { slot } of items) {
-      const attempt = slot.attempts;
-      report.emitRecord(slot, { kind: 'handlerEnded', handler: this.#handler.name, attempt, error: undefined });
-      if (slot.phase === 'running') this.#endings.leaveOut(slot, leftOut);
-    }
-  }
-
-  /** Marked items failed for what they were marked with; a throw or a returned value fails the others as well. */
-  #addWholeBatchFailure(items: readonly Item[], failures: Map<RecordSlot, Error>, result: AttemptResult): void {
-    const error = wholeBatchError(result, this.#handler.name);
-    for (const { slot } of items) {
-      if (error !== undefined && !slot.closed && !failures.has(slot)) failures.set(slot, error);
-      this.#parts.report.emitRecord(slot, {
-        kind: 'handlerEnded',
-        handler: this.#handler.name,
-        attempt: slot.attempts,
-        error: failures.get(slot),
-      });
-    }
-  }
-
-  /** Settles what succeeded, ends what is exhausted, and gives back what is to run again, in order. */
-  async #judge(
-    items: readonly Item[],
-    failures: ReadonlyMap<RecordSlot, Error>,
-  ): Promise<{ again: Item[]; delayMs: number }> {
+  /** Settles what succeeded, ends what is exhausted, and gives back what is to run again. */
+  async #judge({ items, failures }: RunEnd): Promise<Again | undefined> {
+    const strict = this.#handler.order === 'strict';
     const again: Item[] = [];
-    let delayMs = 0;
+    const failed: FailedRecord[] = [];
+    let delayMs: number | undefined;
     let cut = false;
     if (failures.size < items.length) this.#endings.succeeded();
+    // What becomes of a failed item may take for ever, and those behind it have been handled.
+    if (!strict) for (const { slot } of items) if (!failures.has(slot)) this.#succeed(slot);
     for (const item of items) {
       const error = failures.get(item.slot);
       if (cut) {
         // It runs again because of another item, so this run is not an attempt of its own.
         item.slot.attempts -= 1;
         again.push(item);
-      } else if (error === undefined) this.#succeed(item.slot);
-      else {
-        cut = this.#handler.order === 'strict';
+      } else if (error === undefined) {
+        if (strict) this.#succeed(item.slot);
+      } else {
+        cut = strict;
         const ending = await this.#endings.after(item.slot, this.#handler, error);
-        if (ending.kind === 'abandoned') return { again: [], delayMs: 0 };
+        if (ending.kind === 'abandoned') return undefined;
         if (ending.kind === 'again') {
           again.push(item);
-          delayMs = Math.max(delayMs, ending.delayMs);
+          failed.push({ slot: item.slot, handler: this.#handler, error });
+          delayMs = Math.max(delayMs ?? 0, ending.delayMs);
         }
       }
     }
-    return { again, delayMs };
+    return { items: again, delayMs, failed };
+  }
+
+  #isToBeHalved({ items, unexplained }: RunEnd): boolean {
+    return this.#handler.bisect && unexplained !== undefined && items.filter(isOpen).length > 1;
+  }
+
+  /**
+   * Runs both halves by themselves, and what fails in them likewise. Under `strict` the right one waits until the left one
+   * is settled; otherwise it runs before anything of the left one is given up, because it may tell an outage.
+   */
+  async #halve({ items, unexplained }: RunEnd, group: Group, since: number): Promise<Again | undefined> {
+    const open = items.filter(isOpen);
+    for (const { slot } of open) this.#noteHalving(slot, unexplained);
+    const { left, right } = halvesOf(open);
+    const first = await this.#runAgain({ ...NOTHING, items: left }, group);
+    if (first === undefined) return undefined;
+    const early = first.unexplained !== undefined && this.#handler.order === 'any';
+    if (!early && !(await this.#finish(first, group, since))) return undefined;
+    let second = await this.#runAgain({ ...NOTHING, items: right }, group);
+    while (second !== undefined && this.#isOutage(first, second, since)) {
+      const again = this.#outage(early ? [...first.items, ...second.items] : second.items, second);
+      if (early) return again;
+      second = await this.#runAgain(again, group);
+    }
+    if (second === undefined) return undefined;
+    // What has succeeded says so first: then the rest is no outage.
+    const rest = !early ? [second] : second.unexplained === undefined ? [second, first] : [first, second];
+    for (const each of rest) if (!(await this.#finish(each, group, since))) return undefined;
+    return NOTHING;
+  }
+
+  #noteHalving(slot: RecordSlot, error: Error | undefined): void {
+    slot.phase = 'failed';
+    slot.halvings += 1;
+    if (error !== undefined) this.#parts.report.countRetry(slot, 0, error);
+  }
+
+  /** Whoever wants the worker to stop wants it to stop in an outage, too. */
+  #isOutage(left: RunEnd, right: RunEnd, since: number): boolean {
+    if (left.unexplained === undefined || right.unexplained === undefined || this.#handled !== since) return false;
+    return failAlike(left.unexplained, right.unexplained) && this.#endings.policyOf(this.#handler).then !== 'stop';
+  }
+
+  #outage(items: readonly Item[], { unexplained: error }: RunEnd): Again {
+    const open = items.filter(isOpen);
+    const failed: FailedRecord[] = [];
+    let delayMs = 0;
+    for (const { slot } of open) {
+      if (error === undefined) continue;
+      failed.push({ slot, handler: this.#handler, error });
+      ({ delayMs } = this.#endings.outage(slot, this.#handler, error));
+    }
+    return { items: open, delayMs, failed };
   }
 
   #succeed(slot: RecordSlot): void {
+    this.#handled += 1;
     if (slot.phase !== 'running') return;
     if (this.#parts.consumer.definition.checkpoint.kind === 'manual') {
       slot.phase = 'returned';
       this.#window.enter(slot);
     } else this.#endings.settle(slot, 'handled');
   }
-
-  /** Under `manual`: what this run has not failed, and all before it, is done; nothing of a later batch is. */
-  #declare(run: Run): void {
-    const { items, failures, end } = run;
-    const own = new Set(this.#running === run ? items.map(({ slot }) => slot) : []);
-    for (const slot of [...this.#parts.watermark.pending()]) {
-      if (comparePositions(slot, end) > 0) return;
-      if (failures.has(slot) && this.#handler.order === 'strict') return;
-      if (failures.has(slot)) continue;
-      if (slot.phase === 'returned' || (own.has(slot) && slot.phase === 'running'))
-        this.#endings.settle(slot, 'handled');
-    }
-  }
 }
 
-function toBatchItem({ slot, value }: Item, failures: Map<RecordSlot, Error>): BatchItem<unknown> {
-  return {
-    value,
-    record: slot.record,
-    fail: (error) => {
-      if (!slot.closed && !failures.has(slot)) failures.set(slot, toError(error));
-    },
-  };
-}
-
-function wholeBatchError(result: AttemptResult, handler: string): Error | undefined {
-  if (result.kind === 'threw') return result.error;
-  if (result.kind !== 'returned' || result.value === undefined) return undefined;
-  return new MillraceError(
-    'HANDLER_RETURNED_VALUE',
-    `The batch handler ${handler} returned a value; mark failed items with item.fail(error) and return nothing.`,
-  );
+function isOpen({ slot }: Item): boolean {
+  return !slot.closed;
 }

@@ -22,8 +22,8 @@ const BACKOFF: Backoff = { initialDelayMs: 250, maxDelayMs: 30_000, factor: 2 };
 
 export interface CheckpointerOptions {
   readonly policy: CheckpointPolicy;
-  /** Records run beside each other: under `record` each step of the watermark is written, and nobody waits for it. */
-  readonly lanes: boolean;
+  /** Deliveries are acknowledged ahead of their records: under `record` each step of the watermark is written, and nobody waits for it. */
+  readonly ahead: boolean;
   readonly watermark: Watermark<RecordSlot>;
   readonly ports: RuntimePorts;
   readonly report: Reporter;
@@ -94,8 +94,8 @@ export class Checkpointer {
   /** One more record is settled, or a window of them; may start a write that runs beside the next handlers. */
   recordSettled(records = 1): void {
     this.#settledSince += records;
-    const { policy, lanes } = this.#options;
-    if (policy.kind === 'periodic' || (policy.kind === 'record' && lanes)) this.#writeIfDue('recordSettled');
+    const { policy, ahead } = this.#options;
+    if (policy.kind === 'periodic' || (policy.kind === 'record' && ahead)) this.#writeIfDue('recordSettled');
   }
 
   /** Under `record`, a record's checkpoint is stored before the next one starts. */
@@ -111,6 +111,8 @@ export class Checkpointer {
     const wanted = this.#wishes > 0 || (this.#declared && this.#options.policy.kind === 'manual');
     const due = force || wanted || checkpointDue(this.#options.policy, 'batchDone', since);
     if (due && this.#dirty()) await this.write();
+    // Where records settle beside the action, one may start the next write just as this one ends.
+    while (this.#writing !== undefined) await this.#writing;
     this.#phase = 'closed';
   }
 

@@ -49,11 +49,13 @@ export class Endings {
 
   /** Decides what follows a failed attempt and does it, except for running the handler again. */
   async after(slot: RecordSlot, handler: Handler | undefined, error: Error): Promise<Ending> {
+    // Its run may have ended in the very moment in which the session gave it up.
+    if (slot.closed) return { kind: slot.settled ? 'settled' : 'abandoned' };
     slot.phase = 'failed';
     const policy = this.policyOf(handler);
     if (isMillraceError(error, 'KEY_PARKED')) return this.#holdForGood({ slot, handler, error });
     const decision = decide(
-      { policy, attempts: slot.attempts, error, ageMs: this.#ageMs(slot) },
+      { policy, attempts: slot.attempts - slot.halvings, error, ageMs: this.#ageMs(slot) },
       this.#parts.ports.random,
     );
     switch (decision.kind) {
@@ -88,6 +90,17 @@ export class Endings {
     if (decision.kind !== 'exhausted' || policy.then === 'hold') return this.#holdForGood(failed);
     const ending = await this.#exhausted({ ...failed, policy, decision });
     return ending.kind === 'again' ? this.#holdForGood(failed) : ending;
+  }
+
+  /** Both halves of a batch failed alike, which says nothing about its records: none is given up, all are tried again. */
+  outage(slot: RecordSlot, handler: Handler, error: Error): Extract<Ending, { kind: 'again' }> {
+    const { maxDelayMs } = this.policyOf(handler);
+    slot.phase = 'failed';
+    slot.halvings += 1;
+    const why = `both halves of its batch failed alike, so this looks like an outage; the batch is tried again every ${maxDelayMs} ms`;
+    this.#parts.holds.hold(slot, why, error);
+    this.#parts.report.countRetry(slot, maxDelayMs, error);
+    return { kind: 'again', delayMs: maxDelayMs };
   }
 
   policyOf(handler: Handler | undefined): RetryPolicy {

@@ -116,7 +116,7 @@ export class RecordRunner {
 
   async #startWhenPrepared(slot: RecordSlot, preparing: PromiseLike<Prepared>, turn: Turn | undefined): Promise<void> {
     const prepared = await whenPrepared(this.#parts, slot, preparing);
-    if (prepared === undefined) this.#endings.abandon(slot, 'no further handler starts');
+    if (prepared === undefined || !this.#parts.life.accepting) this.#endings.abandon(slot, 'no further handler starts');
     else await this.#start(slot, prepared, turn);
   }
 

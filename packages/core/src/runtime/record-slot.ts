@@ -28,6 +28,8 @@ export class RecordSlot implements Slot {
   phase: SlotPhase = 'waiting';
   /** How often its handler ran. */
   attempts = 0;
+  /** How many of these runs ended in halving their batch: they say nothing about this record, so no attempt is used up. */
+  halvings = 0;
   /** The key it is ordered by, when the consumer has lanes. */
   lane: string | undefined;
   /** Its place among the session's records. */

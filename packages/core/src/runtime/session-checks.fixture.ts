@@ -2,7 +2,7 @@
 import type { SessionEvent } from '../events.js';
 import type { Position, WireRecord } from '../protocol/messages.js';
 import { wire } from './session.fixture.js';
-import { lanesOf, type Plan } from './session-plan.fixture.js';
+import { groupingOf, isAhead, type Plan } from './session-plan.fixture.js';
 import type { Truth } from './session-truth.fixture.js';
 
 /** Record n. Every third one starts a KPL aggregate of three, so that sub-sequence numbers count. */
@@ -32,6 +32,9 @@ const REFUSALS: ReadonlySet<string | undefined> = new Set([
   'SHARD_END_ONLY_AT_SHARD_END',
 ]);
 
+/** Half of the world's shutdownGraceMillis. */
+export const DRAIN_BUDGET_MS = 4_000;
+
 type Acknowledged = Extract<SessionEvent, { kind: 'acknowledged' }>;
 
 export class Checks {
@@ -47,6 +50,9 @@ export class Checks {
   readonly #known = new Set<number>();
   readonly #settled = new Set<number>();
   readonly #abandoned = new Set<number>();
+  #drainingSince: number | undefined;
+  /** What an operator has had parked, whatever its runs said. */
+  readonly parkedByOrder = new Set<number>();
   /** What an operator has had skipped. */
   readonly #skipped = new Set<number>();
   #inFlight = 0;
@@ -69,8 +75,8 @@ export class Checks {
     if (event.kind === 'stuck' && event.recordId !== undefined) this.#truth.stuck.add(numberOf(event.recordId));
     if (event.kind === 'leaseDoubt') this.inDoubt = true;
     if (event.kind === 'leaseDoubt' || event.kind === 'draining') this.intakeClosed = true;
-    if (event.kind === 'handlerStarted' && this.intakeClosed)
-      this.violate(`${numberOf(event.recordId)} started after drain or doubt`);
+    if (event.kind === 'draining') this.#drainingSince ??= event.at;
+    if (event.kind === 'handlerStarted') this.#started(event);
     if (event.kind === 'ordered') this.#ordered(event);
     if (event.kind === 'recordSettled') this.#ended(numberOf(event.recordId), event.how);
     if (event.kind === 'recordAbandoned') this.#ended(numberOf(event.recordId), undefined);
@@ -83,6 +89,18 @@ export class Checks {
       if (!this.#settled.has(n) && !this.#abandoned.has(n)) this.violate(`${n} was neither settled nor abandoned`);
   }
 
+  /** What gathered before a drain is still called, once, within the budget, and behind nothing that was given up. */
+  #started({ recordId, attempt, at }: Extract<SessionEvent, { kind: 'handlerStarted' }>): void {
+    const n = numberOf(recordId);
+    if (this.stopped) this.violate(`${n} started after the worker was asked to stop`);
+    if (!this.intakeClosed) return;
+    const gathered = groupingOf(this.#plan).maxWaitMs !== undefined && !this.inDoubt && attempt === 1;
+    if (!gathered) return this.violate(`${n} started after drain or doubt`);
+    if (at - (this.#drainingSince ?? at) >= DRAIN_BUDGET_MS) this.violate(`${n} started after the drain budget`);
+    const before = [...this.#abandoned].filter((other) => other < n);
+    if (before.length > 0) this.violate(`${n} started although ${before.join()} before it were given up`);
+  }
+
   #ordered({ recordId, order }: Extract<SessionEvent, { kind: 'ordered' }>): void {
     this.seen.orders += 1;
     const n = numberOf(recordId);
@@ -90,6 +108,7 @@ export class Checks {
     if (running || fate === 'settled') this.violate(`${n} took the order ${order} while it was ${fate}`);
     if (this.intakeClosed) this.violate(`${n} took the order ${order} after drain or doubt`);
     if (order === 'skip') this.#skipped.add(n);
+    if (order === 'park') this.parkedByOrder.add(n);
   }
 
   #requested({ target }: Extract<SessionEvent, { kind: 'checkpointRequested' }>): void {
@@ -129,7 +148,7 @@ export class Checks {
   }
 
   /** A batch is acknowledged while its tail runs, so only the window bounds what is unsettled. */
-  #acknowledgedInLanes({ action, unsettled }: Acknowledged, asked: number): void {
+  #acknowledgedAhead({ action, unsettled }: Acknowledged, asked: number): void {
     if (!this.intakeClosed && !this.stopped && unsettled > this.#plan.maxInFlight)
       this.violate(`${action} was acknowledged with ${unsettled} unsettled`);
     // What a handler finishes after it was given up does not count.
@@ -146,7 +165,7 @@ export class Checks {
     this.#askedInAction = 0;
     if (this.inDoubt) return;
     if (this.#inFlight > 0) this.violate(`${action} was acknowledged with a checkpoint in flight`);
-    if (lanesOf(this.#plan) !== undefined) return this.#acknowledgedInLanes(event, asked);
+    if (isAhead(this.#plan)) return this.#acknowledgedAhead(event, asked);
     const undecided = this.#truth.with('open', 'failed');
     if (!this.intakeClosed && !this.stopped && undecided.length > 0)
       this.violate(`${action} was acknowledged while ${undecided.join()} were not done`);

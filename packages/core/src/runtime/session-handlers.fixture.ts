@@ -2,7 +2,7 @@
 import type { Batch, BatchContext, Deferred, RecordContext } from '../definition/context.js';
 import { NonRetryableError, StopWorkerError } from '../errors.js';
 import type { ManualClock } from '../../test/support/manual-clock.js';
-import { type Behaviour, lanesOf, type Plan, sameLane } from './session-plan.fixture.js';
+import { type Behaviour, groupingOf, lanesOf, type Plan, sameLane } from './session-plan.fixture.js';
 import type { BatchRun, Truth } from './session-truth.fixture.js';
 
 export interface Payload {
@@ -27,6 +27,8 @@ export class UserCode {
   readonly #batches: { readonly run: BatchRun; readonly context: BatchContext }[] = [];
   readonly #handles: { readonly n: number; readonly handle: Deferred }[] = [];
   readonly #release: (() => void)[] = [];
+  /** Failed with others beside them, without a word on which of them it was. */
+  readonly #suspects = new Set<number>();
 
   constructor(options: UserCodeOptions) {
     this.#options = options;
@@ -84,6 +86,8 @@ export class UserCode {
     const numbers = batch.map(({ value }) => value.n);
     if (truth.running.length > 0) violate(`a batch started while ${truth.running.join()} ran`);
     if (numbers.some((n) => truth.of(n).fate === 'settled')) violate('a settled item ran again');
+    this.#checkBatch(numbers);
+    for (const n of numbers) this.#suspects.delete(n);
     const attempts = new Map(numbers.map((n) => [n, truth.started(n)]));
     const end = Math.max(...truth.records.keys());
     const run: BatchRun = { attempts, end, failed: new Set(), strict: plan.shape === 'strict' };
@@ -92,9 +96,35 @@ export class UserCode {
       for (const item of batch) await this.#behaveInBatch(item, run, context);
       truth.endedBatch(run, 'ok');
     } catch (error) {
+      const suspects = numbers.filter((n) => truth.of(n).fate === 'open');
+      const explained = run.failed.size > 0 || suspects.length < 2 || !(error instanceof NonRetryableError);
+      if (!explained) for (const n of suspects) this.#suspects.add(n);
       truth.endedBatch(run, 'failed');
       throw error;
     }
+  }
+
+  /** Batches come in order, none behind one that has not ended; under `strict` nor any part of one. */
+  #checkBatch(numbers: readonly number[]): void {
+    const { truth, plan, violate } = this.#options;
+    const { maxItems = Infinity, maxWaitMs } = groupingOf(plan);
+    const [first = 0] = numbers;
+    if (numbers.length === 0 || numbers.length > maxItems) violate(`a batch of ${numbers.length} items`);
+    if (numbers.some((n, index) => n <= (numbers[index - 1] ?? -1))) violate(`a batch out of order: ${numbers.join()}`);
+    const anew = numbers.filter((n) => truth.of(n).attempts === 0);
+    if (anew.length > 0 && anew.length < numbers.length) violate(`a batch of old and new: ${numbers.join()}`);
+    if (anew.length === 0 && plan.shape !== 'strict') return;
+    const before = truth.unsettledUpTo(first - 1).filter((n) => truth.of(n).fate !== 'returned');
+    if (before.length > 0) violate(`a batch started with ${first} before ${before.join()} ended`);
+    if (maxWaitMs !== undefined) for (const n of anew) this.#checkWindow(n);
+  }
+
+  /** Whoever asks for halving wants nothing parked that was not found out. */
+  checkParked(n: number): void {
+    const { truth, plan, violate } = this.#options;
+    const { fate } = truth.of(n);
+    if (fate !== 'failed' && fate !== 'deciding') violate(`${n} was parked and is ${fate}`);
+    if (plan.bisect && this.#suspects.has(n)) violate(`${n} was parked with its batch`);
   }
 
   #mayStart(n: number): void {
@@ -152,8 +182,8 @@ export class UserCode {
         return chosen.deaf ? this.#pause(chosen.delayMs) : context.sleep(chosen.delayMs);
       case 'throw':
         if (context.attempt > chosen.times) return undefined;
-        if (chosen.delayMs === 0) throw failure(chosen.final);
-        return this.#pause(chosen.delayMs).then(() => Promise.reject(failure(chosen.final)));
+        if (chosen.delayMs === 0) throw this.#failure(n, chosen.final);
+        return this.#pause(chosen.delayMs).then(() => Promise.reject(this.#failure(n, chosen.final)));
       case 'defer':
         return this.#defer(n, chosen, context);
       case 'checkpoint': {
@@ -183,10 +213,10 @@ export class UserCode {
         return chosen.deaf ? this.#pause(chosen.delayMs) : context.sleep(chosen.delayMs);
       case 'throw':
         if (attempts > chosen.times) return;
-        if (chosen.delayMs > 0) throw failure(chosen.final);
+        if (chosen.delayMs > 0) throw this.#failure(n, chosen.final);
         // What was declared done before stays done.
         if (fate === 'open') run.failed.add(n);
-        item.fail(failure(chosen.final));
+        item.fail(this.#failure(n, chosen.final));
         return;
       case 'checkpoint': {
         const asked = this.#checkpointBatch(run, context);
@@ -256,6 +286,11 @@ export class UserCode {
     handle.fail(new Error('the flush failed'));
   }
 
+  #failure(n: number, final: boolean): Error {
+    const message = this.#options.plan.alike ? 'no' : `no ${n}`;
+    return final ? new NonRetryableError(message) : new Error(message);
+  }
+
   #pause(delayMs: number): Promise<void> {
     this.pauses += 1;
     return new Promise((resolve) => {
@@ -265,8 +300,4 @@ export class UserCode {
       });
     });
   }
-}
-
-function failure(final: boolean): Error {
-  return final ? new NonRetryableError('no') : new Error('no');
 }

@@ -53,6 +53,10 @@ export class SessionLife {
   get accepting(): boolean {
     return this.#state.kind === 'open';
   }
+  /** What was taken before may still be called once: the session is open, or drains within its budget. */
+  get mayFinish(): boolean {
+    return this.#state.kind === 'open' || this.#state.kind === 'draining';
+  }
   get inDoubt(): boolean {
     return this.#state.kind === 'doubt';
   }

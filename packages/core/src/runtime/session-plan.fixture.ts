@@ -109,9 +109,15 @@ const move: fc.Arbitrary<Move> = fc.oneof(
 );
 
 export const plan = fc.record({
-  shape: fc.constantFrom('record' as const, 'record' as const, 'batch' as const, 'strict' as const),
+  shape: fc.constantFrom('record' as const, 'record' as const, 'batch' as const, 'batch' as const, 'strict' as const),
   /** How many handlers run at once; the keys are three. */
   perShard: fc.constantFrom(undefined, undefined, 1, 2, 4),
+  /** Of batch handlers: the most items of a call, how long records gather, whether unexplained failures halve a batch. */
+  maxItems: fc.constantFrom(undefined, 1, 2, 3),
+  maxWaitMs: fc.constantFrom(undefined, 1, 200, 3_000),
+  bisect: fc.boolean(),
+  /** Whether what handlers throw tells one record from another. */
+  alike: fc.boolean(),
   checkpoint: fc.constantFrom(
     'record' as const,
     'batch' as const,
@@ -140,6 +146,22 @@ export type Plan = typeof plan extends fc.Arbitrary<infer P> ? P : never;
 /** Batch handlers have no lanes. */
 export function lanesOf({ shape, perShard }: Pick<Plan, 'shape' | 'perShard'>): number | undefined {
   return shape === 'record' ? perShard : undefined;
+}
+
+/** How a batch handler groups its items; record handlers do not. */
+export function groupingOf({ shape, maxItems, maxWaitMs, maxInFlight }: Plan): Grouping {
+  if (shape === 'record') return { maxItems: undefined, maxWaitMs: undefined };
+  return { maxItems: maxItems === undefined ? undefined : Math.min(maxItems, maxInFlight), maxWaitMs };
+}
+
+export interface Grouping {
+  readonly maxItems: number | undefined;
+  readonly maxWaitMs: number | undefined;
+}
+
+/** Whether deliveries are acknowledged while their records wait or run. */
+export function isAhead(plan: Plan): boolean {
+  return lanesOf(plan) !== undefined || groupingOf(plan).maxWaitMs !== undefined;
 }
 
 /** Record n's partition key, as `wire(n)` gives it. */

@@ -1,10 +1,10 @@
 /** One random session, played on the production runner against the production daemon side. */
 import type { Batch } from '../definition/context.js';
 import { batchHandler, recordHandler } from '../definition/define-consumer.js';
-import { Checks, isFiltered, numberOf, recordOf } from './session-checks.fixture.js';
+import { Checks, DRAIN_BUDGET_MS, isFiltered, numberOf, recordOf } from './session-checks.fixture.js';
 import { type Payload, UserCode } from './session-handlers.fixture.js';
 import { TestSession } from './session.fixture.js';
-import { lanesOf, type Move, type Plan } from './session-plan.fixture.js';
+import { groupingOf, lanesOf, type Move, type Plan } from './session-plan.fixture.js';
 import { Truth } from './session-truth.fixture.js';
 
 const HOUR_MS = 3_600_000;
@@ -30,7 +30,11 @@ export class World {
     });
     this.#session = this.#open();
     watch(this.#session.events, (event) => this.checks.onEvent(event));
-    watch(this.#session.sink.parked, ({ id }) => this.#truth.settled(numberOf(id)));
+    watch(this.#session.sink.parked, ({ id }) => {
+      const n = numberOf(id);
+      if (!this.checks.parkedByOrder.has(n)) this.#user.checkParked(n);
+      this.#truth.settled(n);
+    });
     watch(this.#session.stops, () => {
       this.checks.stopped = true;
     });
@@ -43,13 +47,17 @@ export class World {
   }
 
   #open(): TestSession {
-    const { shape, checkpoint, then, sameKey, maxInFlight, filterEvery } = this.#plan;
+    const { shape, bisect, checkpoint, then, sameKey, maxInFlight, filterEvery } = this.#plan;
+    const { maxItems, maxWaitMs } = groupingOf(this.#plan);
     const lanes = lanesOf(this.#plan);
     const user = this.#user;
     const one = recordHandler({ name: 'one', handle: (payload, context) => user.one(payload as Payload, context) });
     const many = batchHandler({
       name: 'many',
       order: shape === 'strict' ? 'strict' : 'any',
+      ...(maxItems === undefined ? {} : { maxItems }),
+      ...(maxWaitMs === undefined ? {} : { maxWaitMs }),
+      bisect,
       handle: (batch, context) => user.many(batch as Batch<Payload>, context),
     });
     return new TestSession(
@@ -68,7 +76,7 @@ export class World {
       },
       {
         retentionMs: 24 * HOUR_MS,
-        properties: { shutdownGraceMillis: 8_000, maxInFlight },
+        properties: { shutdownGraceMillis: 2 * DRAIN_BUDGET_MS, maxInFlight },
         observer: { onMisbehaviour: ({ kind, line }) => this.checks.violate(`${kind}: ${line}`) },
       },
     );

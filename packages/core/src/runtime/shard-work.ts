@@ -1,11 +1,14 @@
 /** The work of each action of a session, from `initialize` to the end of the lease. The session decides what is written. */
+import { acksAhead } from '../definition/acks-ahead.js';
 import type { DaemonMessage, CheckpointTarget } from '../protocol/messages.js';
 import type { CheckpointResult } from '../protocol/session-types.js';
 import { Watermark } from '../policy/watermark.js';
 import { viewRecord } from '../records/record-view.js';
 import { BatchRunner } from './batch-runner.js';
 import { Checkpointer } from './checkpointer.js';
+import { DeliveredBatches } from './delivered-batches.js';
 import { abandonSlot, Endings } from './ending.js';
+import { GatheredBatches } from './gathered-batches.js';
 import { Holds } from './holds.js';
 import { runHook, type HookCall } from './hooks.js';
 import { InOrder } from './in-order.js';
@@ -46,7 +49,7 @@ type Batch = Extract<DaemonMessage, { kind: 'processRecords' }>;
 interface Running {
   readonly started: StartedShard;
   readonly parts: SessionParts;
-  readonly runner: InOrder | Lanes | BatchRunner | TumblingWindows;
+  readonly runner: InOrder | Lanes | DeliveredBatches | GatheredBatches | TumblingWindows;
 }
 
 export class ShardWork {
@@ -70,19 +73,19 @@ export class ShardWork {
     this.#options = options;
     const { ports, report, life, retentionMs, consumer } = options;
     this.#holds = new Holds({ clock: ports.clock, report, retentionMs });
+    const ahead = acksAhead(consumer.definition);
     this.#orders = new Orders({ clock: ports.clock, report });
-    const lanes = consumer.definition.concurrency !== undefined;
     this.#window = new Window({
       limit: consumer.settings.maxInFlight,
       watermark: this.#watermark,
-      patienceMs: lanes ? FULL_WINDOW_MS : 0,
+      patienceMs: ahead ? FULL_WINDOW_MS : 0,
       life,
       holds: this.#holds,
       clock: ports.clock,
     });
     this.#checkpointer = new Checkpointer({
       policy: consumer.definition.checkpoint,
-      lanes,
+      ahead,
       watermark: this.#watermark,
       ports,
       report,
@@ -253,7 +256,13 @@ export class ShardWork {
     const window = this.#window;
     const options = { parts, endings: new Endings(parts, window), window };
     const [first] = handlers;
-    if (first?.kind === 'batch') return new BatchRunner(options, first);
+    if (first?.kind === 'batch') {
+      const batches = { parts, window, runner: new BatchRunner(options, first) };
+      const { maxItems, maxWaitMs } = first;
+      return maxWaitMs === undefined
+        ? new DeliveredBatches(batches, maxItems)
+        : new GatheredBatches(batches, { maxItems, maxWaitMs });
+    }
     if (first?.kind === 'window') return (this.#tumbling = new TumblingWindows(options, first));
     const source = { parts, window, runner: new RecordRunner(options) };
     return concurrency === undefined ? new InOrder(source) : new Lanes(source, concurrency);

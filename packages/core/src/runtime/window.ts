@@ -13,7 +13,7 @@ import type { SessionLife } from './session-life.js';
 export interface WindowOptions {
   readonly limit: number;
   readonly watermark: Watermark<RecordSlot>;
-  /** How long a full window may stand still before it counts as held: with lanes, being full is how back-pressure works. */
+  /** How long a full window may stand still before it counts as held: where deliveries are acknowledged ahead, being full is how back-pressure works. */
   readonly patienceMs: number;
   readonly life: SessionLife;
   readonly holds: Holds;
