@@ -27,7 +27,7 @@ describe('the preset of the daemon', () => {
   it('fills in what nobody has said', () => {
     expect(daemonPreset(consumer(), false)).toEqual({
       failoverTimeMillis: 2_000,
-      leaseAssignmentIntervalMillis: 2_000,
+      leaseAssignmentIntervalMillis: 500,
       idleTimeBetweenReadsInMillis: 250,
       shardSyncIntervalMillis: 100,
       metricsLevel: 'NONE',

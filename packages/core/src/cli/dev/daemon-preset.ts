@@ -7,7 +7,7 @@ import { isOnThisMachine } from '../../config/this-machine.js';
 
 const PRESET = {
   failoverTimeMillis: 2_000,
-  leaseAssignmentIntervalMillis: 2_000,
+  leaseAssignmentIntervalMillis: 500,
   // The emulator answers slowly when it is asked more often.
   idleTimeBetweenReadsInMillis: 250,
   shardSyncIntervalMillis: 100,
