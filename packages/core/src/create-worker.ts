@@ -8,6 +8,7 @@ import { SessionTotals } from './health/session-totals.js';
 import { openHealth, type OpenHealth } from './open-health.js';
 import { closeSinks, openSinks, type OpenedSinks } from './open-sinks.js';
 import type { RuntimePorts } from './ports.js';
+import { openCircuitBreaker } from './runtime/circuit-breaker.js';
 import type { SessionSetup } from './runtime/live-sessions.js';
 import { plainError } from './runtime/plain-event.js';
 import { compilePipeline } from './records/pipeline.js';
@@ -208,6 +209,7 @@ class MillraceWorker implements Worker {
         container: container.port,
         sinks,
         ports: this.ports,
+        breaker: openCircuitBreaker(definition, this.ports),
         requestStop,
         retentionMs: undefined,
       });

@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   EXIT_INTERCEPTED: 'A handler called process.exit.',
   RECORD_TOO_OLD: 'A failed record is older than maxRecordAgeMs.',
   LANE_KEY_FAILED: 'The key that orders a record threw, or gave something that is no text.',
+  CIRCUIT_OPEN: 'The circuit breaker of the consumer is open, so no handler starts.',
   KEY_PARKED: 'An earlier record of this key was parked and the consumer holds its successors.',
   CONTEXT_EXPIRED: 'A record context was used after its record was given up.',
   // checkpoints

@@ -13,7 +13,7 @@ export { KinesisConsumer } from './decorators/kinesis-consumer.js';
 export { OnBatch, OnRecord } from './decorators/handlers.js';
 export { OnInitialize, OnLeaseLost, OnShardEnd, OnShutdownRequested } from './decorators/hooks.js';
 export type { ShardHookDecorator } from './decorators/hooks.js';
-export { CheckpointPolicy, Concurrency, DeadLetter, RetryPolicy } from './decorators/policies.js';
+export { CheckpointPolicy, CircuitBreaker, Concurrency, DeadLetter, RetryPolicy } from './decorators/policies.js';
 export type {
   ClassDecoratorFor,
   MethodDecoratorFor,
@@ -34,22 +34,27 @@ export type {
 export type {
   BatchOptions,
   CheckpointOptions,
+  CircuitBreakerOptions,
   ConcurrencyOptions,
   DeadLetterOptions,
   RecordOptions,
   RetryOptions,
+  RetryOverrideOptions,
   SinkInput,
 } from './definition/handler-options.js';
 export type { Decoded, DtoClass, Payload, SchemaInput } from './definition/payload.js';
 export type {
   BatchHandler,
   CheckpointPolicy as ResolvedCheckpointPolicy,
+  CircuitBreakerPolicy as ResolvedCircuitBreaker,
   ConsumerClass,
   ConsumerDefinition,
   DeadLetter as ResolvedDeadLetter,
   DeclaredOptions,
   Decode,
   Environment,
+  ErrorClass,
+  ErrorPattern,
   Exhausted,
   Handler,
   Hook,
@@ -59,7 +64,9 @@ export type {
   OptionsSource,
   RecordHandler,
   Concurrency as ResolvedConcurrency,
+  RetryOverride as ResolvedRetryOverride,
   RetryPolicy as ResolvedRetryPolicy,
+  RetryRules,
   Schema,
   SinkContext,
   SinkDescription,

@@ -20,6 +20,8 @@ export type { CheckpointTarget, DaemonMessage, Position, WireRecord } from './pr
 export { viewRecord } from './records/record-view.js';
 export { compilePipeline } from './records/pipeline.js';
 export type { Pipeline, Prepared } from './records/pipeline.js';
+export { openCircuitBreaker } from './runtime/circuit-breaker.js';
+export type { CircuitBreaker } from './runtime/circuit-breaker.js';
 export { Attempt } from './runtime/attempt.js';
 export { ShardRunner } from './runtime/shard-runner.js';
 export type { SessionOutcome } from './runtime/shard-runner.js';

@@ -7,9 +7,11 @@ import {
   type InjectionToken,
 } from '@millrace/core';
 import {
+  openCircuitBreaker,
   resolveConsumer,
   ShardRunner,
   type ByteChannel,
+  type CircuitBreaker,
   type ResolvedConsumer,
   type WireRecord,
 } from '@millrace/core/internal';
@@ -91,6 +93,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
   readonly stopRequests: Error[] = [];
   readonly shards: readonly TestShard[];
   readonly #resolved: ResolvedConsumer;
+  readonly #breaker: CircuitBreaker | undefined;
   readonly #container: BedContainer;
   readonly #options: TestBedOptions;
   readonly #userCode: UserCode;
@@ -118,6 +121,8 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
     const { definition } = resolved;
     this.#scopes = new LeaseScopes({ container: port, definition, sink: this.sink, given, onParked });
     this.#resolved = { ...resolved, definition: this.#userCode.watch(this.#scopes.definition) };
+    const clock = this.clock.heldBy('circuit breaker');
+    this.#breaker = openCircuitBreaker(resolved.definition, { clock, logger: this.log });
     const parts = this.#parts();
     this.shards = shardNames(options.shards ?? 1).map(
       (name, index) => new TestShard(parts, name, `shardId-${String(index).padStart(12, '0')}`),
@@ -302,6 +307,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
       channel,
       container: this.#scopes.port,
       sinks: new Map(descriptions),
+      breaker: this.#breaker,
       retentionMs: this.#options.retentionMs ?? RETENTION_MS,
       requestStop: (cause) => this.#stopFor(cause),
       ports: {

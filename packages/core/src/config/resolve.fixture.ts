@@ -12,6 +12,7 @@ const RETRY: RetryPolicy = {
   timeoutMs: 60_000,
   maxRecordAgeMs: undefined,
   then: 'hold',
+  overrides: [],
 };
 
 class OrderMailer {}
@@ -30,6 +31,7 @@ export function definitionOf(overrides: Partial<ConsumerDefinition> = {}): Consu
     retry: RETRY,
     deadLetter: undefined,
     concurrency: undefined,
+    circuitBreaker: undefined,
     ...overrides,
   };
 }

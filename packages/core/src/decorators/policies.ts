@@ -1,6 +1,7 @@
 /** When to checkpoint, how often to run again, where to park: decorators that say how, not what. */
 import type {
   CheckpointOptions,
+  CircuitBreakerOptions,
   ConcurrencyOptions,
   DeadLetterOptions,
   RetryOptions,
@@ -36,6 +37,17 @@ export function Concurrency(options: ConcurrencyOptions): PolicyClassDecorator {
   return (target: object, context?: unknown) => {
     if (isStandardContext(context)) throw standardDecorators('@Concurrency', context);
     recordOnClass('@Concurrency', target, { kind: 'concurrency', options });
+  };
+}
+
+/**
+ * Stops starting handlers while what they call is down: `@CircuitBreaker({ failureRate: 0.5 })`. One for all shards of the
+ * consumer in a process; while it is open they are held, no attempt is used up, and nothing is parked.
+ */
+export function CircuitBreaker(options: CircuitBreakerOptions = {}): PolicyClassDecorator {
+  return (target: object, context?: unknown) => {
+    if (isStandardContext(context)) throw standardDecorators('@CircuitBreaker', context);
+    recordOnClass('@CircuitBreaker', target, { kind: 'circuitBreaker', options });
   };
 }
 

@@ -7,7 +7,7 @@ import { DefinitionError } from '../errors.js';
 import { OnBatch, OnRecord } from './handlers.js';
 import { OnInitialize, OnLeaseLost, OnShardEnd, OnShutdownRequested } from './hooks.js';
 import { KinesisConsumer } from './kinesis-consumer.js';
-import { CheckpointPolicy, Concurrency, DeadLetter, RetryPolicy } from './policies.js';
+import { CheckpointPolicy, CircuitBreaker, Concurrency, DeadLetter, RetryPolicy } from './policies.js';
 import { readDefinition } from './read-definition.js';
 
 const parked: SinkDescription = {
@@ -39,6 +39,7 @@ const codes = (target: unknown) => issuesOf(target).map(({ code }) => code);
 @RetryPolicy({ attempts: 3 })
 @DeadLetter(parked, { sameKey: 'hold' })
 @Concurrency({ perShard: 8, maxInFlight: 100 })
+@CircuitBreaker({ openMs: 500 })
 class OrderMailer {
   readonly calls: unknown[] = [];
 
@@ -77,6 +78,7 @@ describe('a decorated class', () => {
       retry: { attempts: 3 },
       deadLetter: { sink: parked, sameKey: 'hold' },
       concurrency: { perShard: 8, maxInFlight: 100 },
+      circuitBreaker: { openMs: 500 },
       handlers: [
         recordHandler({ name: 'placed', type: 'placed', schema: OrderPlaced, handle: () => undefined }),
         recordHandler({

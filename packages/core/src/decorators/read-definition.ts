@@ -51,6 +51,7 @@ function read(target: ConsumerClass): ConsumerDefinition {
       retry: nearest(chain, 'retry')?.options,
       deadLetter: nearest(chain, 'deadLetter'),
       concurrency: nearest(chain, 'concurrency')?.options,
+      circuitBreaker: nearest(chain, 'circuitBreaker')?.options,
     },
     issues.found,
   );

@@ -53,11 +53,9 @@ export function hookMember(chain: readonly object[], hook: HookName): Member | u
 }
 
 /** The nearest declaration of a kind, on the class itself (no key) or on one member. */
-export function nearest<K extends 'consumer' | 'checkpoint' | 'retry' | 'deadLetter' | 'concurrency'>(
-  chain: readonly object[],
-  kind: K,
-  key?: PropertyKey,
-): Extract<Declaration, { kind: K }> | undefined {
+export function nearest<
+  K extends 'consumer' | 'checkpoint' | 'retry' | 'deadLetter' | 'concurrency' | 'circuitBreaker',
+>(chain: readonly object[], kind: K, key?: PropertyKey): Extract<Declaration, { kind: K }> | undefined {
   for (const target of chain) {
     const own = ownDeclarations(target).find((one) => one.kind === kind && memberOf(one)?.key === key);
     if (own !== undefined) return own as Extract<Declaration, { kind: K }>;

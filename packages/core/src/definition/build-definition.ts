@@ -3,6 +3,7 @@
  * filled in, and the result is frozen. Decorators and `defineConsumer` share this, so they cannot differ.
  */
 import { DefinitionError, type Issue } from '../errors.js';
+import { checkCircuitBreaker } from './check-circuit-breaker.js';
 import { checkConcurrency, checkLaneKeys, withMaxInFlight } from './check-concurrency.js';
 import { checkHandlers } from './check-handlers.js';
 import { checkCheckpoint, checkDeadLetter, checkRetry, completeRetry } from './check-policies.js';
@@ -31,6 +32,7 @@ export function buildDefinition(declared: DeclaredConsumer, found: readonly Issu
   const retry = completeRetry([ownRetry], declared.deadLetter !== undefined, at(words.retry));
 
   const fixed = options.kind === 'fixed' ? options.options : undefined;
+  const circuitBreaker = checkCircuitBreaker(declared.circuitBreaker, at(words.circuitBreaker));
   const concurrency = checkConcurrency(declared, fixed, at(words.concurrency));
   const facts = { declared, retry: ownRetry, options: fixed };
   const { handlers, sound } = checkHandlers(facts, issues);
@@ -53,6 +55,7 @@ export function buildDefinition(declared: DeclaredConsumer, found: readonly Issu
     retry,
     deadLetter,
     concurrency,
+    circuitBreaker,
   });
 }
 

@@ -19,6 +19,7 @@ export interface DeclaredConsumer {
   readonly retry: unknown;
   readonly deadLetter: DeclaredDeadLetter | undefined;
   readonly concurrency: unknown;
+  readonly circuitBreaker: unknown;
 }
 
 export interface DeclaredHandler {
@@ -51,6 +52,7 @@ export interface Words {
   readonly retry: string;
   readonly deadLetter: string;
   readonly concurrency: string;
+  readonly circuitBreaker: string;
 }
 
 export const decoratorWords: Words = {
@@ -61,6 +63,7 @@ export const decoratorWords: Words = {
   retry: '@RetryPolicy',
   deadLetter: '@DeadLetter',
   concurrency: '@Concurrency',
+  circuitBreaker: '@CircuitBreaker',
 };
 
 export const dataWords: Words = {
@@ -71,4 +74,5 @@ export const dataWords: Words = {
   retry: 'retry',
   deadLetter: 'deadLetter',
   concurrency: 'concurrency',
+  circuitBreaker: 'circuitBreaker',
 };

@@ -9,6 +9,7 @@ import type { ConsumerDefinition, Decode, Hook, HookName, Hooks } from './defini
 import type {
   BatchOptions,
   CheckpointOptions,
+  CircuitBreakerOptions,
   ConcurrencyOptions,
   DeadLetterOptions,
   RecordOptions,
@@ -92,6 +93,7 @@ export interface ConsumerData<I extends object> {
   readonly retry?: RetryOptions;
   readonly deadLetter?: DeadLetterInput;
   readonly concurrency?: ConcurrencyOptions;
+  readonly circuitBreaker?: CircuitBreakerOptions;
 }
 
 /**
@@ -120,6 +122,7 @@ export function defineConsumer<I extends object = object>(data: ConsumerData<I>)
       retry: data.retry,
       deadLetter: declareDeadLetter(data.deadLetter),
       concurrency: data.concurrency,
+      circuitBreaker: data.circuitBreaker,
     },
     issues.found,
   );
@@ -137,6 +140,7 @@ const dataNames = [
   'retry',
   'deadLetter',
   'concurrency',
+  'circuitBreaker',
 ];
 
 function checkNames(data: Pick<ConsumerDefinition, 'name'>, handlers: readonly { name: string }[], at: At): void {

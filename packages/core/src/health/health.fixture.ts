@@ -38,6 +38,7 @@ export function shardStatus(more: Partial<ShardStatus> = {}): ShardStatus {
     unsettled: 0,
     settled: { handled: 0, parked: 0, skipped: 0, filtered: 0 },
     retries: 0,
+    circuitBreaker: undefined,
     held: undefined,
     checkpoint: undefined,
     checkpointError: undefined,

@@ -74,19 +74,20 @@ export class BatchRunner {
   /** Parks or skips what cannot be decoded at once; under `hold` and `stop` nothing behind such a record may run. */
   async #prepare(slots: readonly RecordSlot[]): Promise<{ items: Item[]; blocked: Blocked | undefined }> {
     const items: Item[] = [];
-    const { then } = this.#endings.policyOf(this.#handler);
     for (const slot of slots) {
       const keyParked = this.#endings.blockedBy(slot);
       if (keyParked !== undefined) return { items, blocked: { slot, error: keyParked } };
       const preparing = this.#parts.pipeline.prepare(slot.record);
       const prepared = isThenable(preparing) ? await whenPrepared(this.#parts, slot, preparing) : preparing;
       if (prepared === undefined) return { items: [], blocked: undefined };
-      if (prepared.kind === 'ready') items.push({ slot, value: prepared.payload });
-      else if (then === 'hold' || then === 'stop') return { items, blocked: { slot, error: prepared.error } };
-      else {
-        const ending = await this.#endings.after(slot, this.#handler, prepared.error);
-        if (ending.kind === 'abandoned') return { items, blocked: undefined };
+      if (prepared.kind === 'ready') {
+        items.push({ slot, value: prepared.payload });
+        continue;
       }
+      const { then } = this.#endings.rulesFor(this.#handler, prepared.error).rules;
+      if (then === 'hold' || then === 'stop') return { items, blocked: { slot, error: prepared.error } };
+      const ending = await this.#endings.after(slot, this.#handler, prepared.error);
+      if (ending.kind === 'abandoned') return { items, blocked: undefined };
     }
     return { items, blocked: undefined };
   }
@@ -96,12 +97,35 @@ export class BatchRunner {
     let items = first;
     while (end !== undefined && items.length > 0 && life.accepting) {
       const failures = new Map<RecordSlot, Error>();
+      if (!(await this.#mayStart(items))) return;
       const result = await this.#attempt({ items, failures, end }, batch);
+      if (result.kind !== 'abandoned') this.#addWholeBatchFailure(items, failures, result);
+      this.#left(items, failures, result);
       if (result.kind === 'abandoned') return;
-      this.#addWholeBatchFailure(items, failures, result);
       const { again, delayMs } = await this.#judge(items, failures);
       if (again.length > 0 && delayMs > 0 && !(await sleepUntilAborted(ports.clock, delayMs, life.intake))) return;
       items = again;
+    }
+  }
+
+  /** False when the session ended while the handler waited to be let in. */
+  async #mayStart([first]: readonly Item[]): Promise<boolean> {
+    const { starts, life } = this.#parts;
+    if (starts === undefined || first === undefined) return true;
+    const entering = starts.enter(first.slot);
+    if (entering === undefined || ((await entering) && life.accepting)) return true;
+    starts.giveUp(first.slot);
+    return false;
+  }
+
+  #left(items: readonly Item[], failures: ReadonlyMap<RecordSlot, Error>, result: AttemptResult): void {
+    const { starts } = this.#parts;
+    const [first] = items;
+    if (starts === undefined || first === undefined) return;
+    if (result.kind === 'abandoned') starts.giveUp(first.slot);
+    else {
+      const slots = items.map(({ slot }) => slot);
+      starts.leftBatch(slots, this.#handler, failures);
     }
   }
 
@@ -117,7 +141,9 @@ export class BatchRunner {
       over: life.over,
       onStuck: (runningMs) => {
         const oldest = items[0]?.slot;
-        if (oldest !== undefined) this.#endings.stuck(oldest, name, runningMs);
+        if (oldest === undefined) return;
+        const error = this.#endings.stuck(oldest, name, runningMs);
+        this.#parts.starts?.stuck(oldest, this.#handler, error);
       },
     });
     let number = 0;

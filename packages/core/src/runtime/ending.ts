@@ -1,7 +1,9 @@
 /** What becomes of a record that its handler could not handle: parked, skipped, held, or the end of the worker. */
-import type { DeadLetter, Handler, RetryPolicy } from '../definition/definition.js';
+import type { DeadLetter, Handler, RetryPolicy, RetryRules } from '../definition/definition.js';
 import { isMillraceError, MillraceError, StopWorkerError } from '../errors.js';
+import type { Judged } from '../policy/overrides.js';
 import { decide, type Decision } from '../policy/retry.js';
+import { judgementOf, policyOf } from './judgement.js';
 import { whenAborted } from './race.js';
 import type { RecordSlot } from './record-slot.js';
 import type { Reporter } from './reporter.js';
@@ -48,10 +50,11 @@ export class Endings {
   /** Decides what follows a failed attempt and does it, except for running the handler again. */
   async after(slot: RecordSlot, handler: Handler | undefined, error: Error): Promise<Ending> {
     slot.phase = 'failed';
-    const policy = this.policyOf(handler);
     if (isMillraceError(error, 'KEY_PARKED')) return this.#holdForGood(slot, error);
+    const { rules: policy, retryable } = this.rulesFor(handler, error);
+    const { starts } = this.#parts;
     const decision = decide(
-      { policy, attempts: slot.attempts, error, ageMs: this.#ageMs(slot) },
+      { policy, retryable, attempts: starts?.usedUp(slot) ?? slot.attempts, error, ageMs: this.#ageMs(slot) },
       this.#parts.ports.random,
     );
     switch (decision.kind) {
@@ -75,8 +78,9 @@ export class Endings {
 
   /** As `after` for a record that must not run again: its successors have run already. */
   async withoutRetry(slot: RecordSlot, handler: Handler | undefined, error: Error): Promise<Ending> {
-    const policy = { ...this.policyOf(handler), attempts: 1 };
-    const decision = decide({ policy, attempts: 1, error, ageMs: undefined }, this.#parts.ports.random);
+    const { rules, retryable } = this.rulesFor(handler, error);
+    const policy = { ...rules, attempts: 1 };
+    const decision = decide({ policy, retryable, attempts: 1, error, ageMs: undefined }, this.#parts.ports.random);
     if (decision.kind === 'stopWorker') return this.#stop(error);
     if (decision.kind === 'retry' || policy.then === 'hold') return this.#holdForGood(slot, error);
     const ending = await this.#exhausted({ slot, handler, error, policy, decision });
@@ -84,7 +88,12 @@ export class Endings {
   }
 
   policyOf(handler: Handler | undefined): RetryPolicy {
-    return handler?.retry ?? this.#parts.consumer.definition.retry;
+    return policyOf(this.#parts, handler);
+  }
+
+  /** The handler's policy, or what it says of this error. */
+  rulesFor(handler: Handler | undefined, error: Error): Judged {
+    return judgementOf(this.#parts, handler, error);
   }
 
   #exhausted(end: ExhaustedRecord): Promise<Ending> {
@@ -122,11 +131,13 @@ export class Endings {
   }
 
   /** A handler ignores its aborted signal: its lane waits for it, and everybody can see that. */
-  stuck(slot: RecordSlot, handler: string, runningMs: number): void {
+  stuck(slot: RecordSlot, handler: string, runningMs: number): MillraceError {
     const { report, holds } = this.#parts;
     const why = `${handler} has been running for ${runningMs} ms and ignores its aborted signal`;
     report.emit({ kind: 'stuck', recordId: slot.record.id, handler, runningMs });
-    holds.hold(slot, why, new MillraceError('HANDLER_TIMEOUT', `${why}.`, { details: { handler, runningMs } }));
+    const error = new MillraceError('HANDLER_TIMEOUT', `${why}.`, { details: { handler, runningMs } });
+    holds.hold(slot, why, error);
+    return error;
   }
 
   settle(slot: RecordSlot, how: 'handled' | 'parked' | 'skipped', error?: Error): Ending {
@@ -183,7 +194,9 @@ export class Endings {
     return { kind: 'abandoned' };
   }
 
+  /** Not known of a run that the downstream is to blame for while the circuit breaker is open. */
   #ageMs(slot: RecordSlot): number | undefined {
+    if (this.#parts.starts?.forgave(slot) === true) return undefined;
     return slot.arrivedAt === undefined ? undefined : this.#parts.ports.clock.now() - slot.arrivedAt;
   }
 }
@@ -207,7 +220,7 @@ function stopBy(handler: Handler | undefined, cause: Error): StopWorkerError {
   );
 }
 
-function tooOld({ maxRecordAgeMs }: RetryPolicy, cause: Error): MillraceError {
+function tooOld({ maxRecordAgeMs }: RetryRules, cause: Error): MillraceError {
   return new MillraceError(
     'RECORD_TOO_OLD',
     `The record failed and is older than ${maxRecordAgeMs} ms (maxRecordAgeMs), so it is not run again: ${cause.message}`,
@@ -219,6 +232,6 @@ interface ExhaustedRecord {
   readonly slot: RecordSlot;
   readonly handler: Handler | undefined;
   readonly error: Error;
-  readonly policy: RetryPolicy;
+  readonly policy: RetryRules;
   readonly decision: Extract<Decision, { kind: 'exhausted' }>;
 }

@@ -26,8 +26,11 @@ interface Failure {
   readonly error: Error;
   readonly turn: Turn | undefined;
 }
+/** `notStarted`: the session ended while its handler waited to be let in. */
+type Attempted = AttemptResult | { readonly kind: 'notStarted' };
+const NOT_STARTED: Attempted = { kind: 'notStarted' };
 interface Ended {
-  readonly result: AttemptResult;
+  readonly result: Attempted;
   readonly turn: Turn | undefined;
 }
 /** One run of a handler, as its context knows it: a context outlives its run. */
@@ -118,11 +121,18 @@ export class RecordRunner {
     return this.#after(slot, ready, { result, turn });
   }
 
-  #attempt(
-    slot: RecordSlot,
-    { handler, payload }: Ready,
-    turn: Turn | undefined,
-  ): AttemptResult | Promise<AttemptResult> {
+  #attempt(slot: RecordSlot, ready: Ready, turn: Turn | undefined): Attempted | Promise<Attempted> {
+    const { starts, life } = this.#parts;
+    const entering = starts?.enter(slot);
+    if (entering === undefined) return this.#call(slot, ready, turn);
+    return entering.then((entered) => {
+      if (entered && life.accepting) return this.#call(slot, ready, turn);
+      starts?.giveUp(slot);
+      return NOT_STARTED;
+    });
+  }
+
+  #call(slot: RecordSlot, { handler, payload }: Ready, turn: Turn | undefined): AttemptResult | Promise<AttemptResult> {
     const { ports, life, report, consumer, instance } = this.#parts;
     const policy = this.#endings.policyOf(handler);
     slot.phase = 'running';
@@ -135,7 +145,8 @@ export class RecordRunner {
       recordId: slot.record.id,
       over: life.over,
       onStuck: (runningMs) => {
-        this.#endings.stuck(slot, name, runningMs);
+        const error = this.#endings.stuck(slot, name, runningMs);
+        this.#parts.starts?.stuck(slot, handler, error);
         turn?.yield();
       },
     });
@@ -145,8 +156,11 @@ export class RecordRunner {
   }
 
   #after(slot: RecordSlot, ready: Ready, { result, turn }: Ended): Done {
-    this.#ended(slot, ready.handler, result);
+    if (result.kind !== 'notStarted') this.#ended(slot, ready.handler, result);
     switch (result.kind) {
+      case 'notStarted':
+        this.#endings.abandon(slot, 'no further handler starts');
+        return undefined;
       case 'abandoned':
         this.#endings.abandon(slot, 'its handler was still running when the session ended');
         return undefined;
@@ -216,6 +230,7 @@ export class RecordRunner {
 
   #ended(slot: RecordSlot, handler: RecordHandler, result: AttemptResult): void {
     const error = result.kind === 'threw' ? result.error : undefined;
+    this.#parts.starts?.left(slot, handler, result);
     this.#parts.report.emitRecord(slot, { kind: 'handlerEnded', handler: handler.name, attempt: slot.attempts, error });
   }
 

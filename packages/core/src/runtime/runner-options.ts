@@ -1,6 +1,7 @@
 /** What a session needs from its worker. */
 import type { ResolvedConsumer } from '../config/resolved.js';
 import type { SinkDescription } from '../definition/definition.js';
+import type { CircuitBreaker } from './circuit-breaker.js';
 import type { ByteChannel, ContainerPort, DeadLetterSink, RuntimePorts } from '../ports.js';
 
 export interface ShardRunnerOptions {
@@ -12,6 +13,8 @@ export interface ShardRunnerOptions {
   /** The sinks that the worker has opened; those behind injection tokens come from the lease's scope. */
   readonly sinks: ReadonlyMap<SinkDescription, DeadLetterSink>;
   readonly ports: RuntimePorts;
+  /** Shared by all sessions of the consumer in this process; undefined when it declares none. */
+  readonly breaker: CircuitBreaker | undefined;
   /** The stream's retention, for the warnings of a held record; undefined when unknown. */
   readonly retentionMs: number | undefined;
   /** Ends the whole worker in order: StopWorkerError, `then: 'stop'`, a doubt that lasts. */

@@ -48,6 +48,7 @@ export class Checks {
   readonly #settled = new Set<number>();
   readonly #abandoned = new Set<number>();
   #inFlight = 0;
+  #breaker: 'closed' | 'open' | 'halfOpen' = 'closed';
   #askedInAction = 0;
   #written = -1;
 
@@ -67,6 +68,9 @@ export class Checks {
     if (event.kind === 'stuck' && event.recordId !== undefined) this.#truth.stuck.add(numberOf(event.recordId));
     if (event.kind === 'leaseDoubt') this.inDoubt = true;
     if (event.kind === 'leaseDoubt' || event.kind === 'draining') this.intakeClosed = true;
+    if (event.kind === 'circuitBreaker') this.#breaker = event.state;
+    if (event.kind === 'handlerStarted' && this.#breaker === 'open')
+      this.violate(`${numberOf(event.recordId)} started while the breaker was open`);
     if (event.kind === 'handlerStarted' && this.intakeClosed)
       this.violate(`${numberOf(event.recordId)} started after drain or doubt`);
     if (event.kind === 'recordSettled') this.#ended(numberOf(event.recordId), event.how);

@@ -118,6 +118,8 @@ export const plan = fc.record({
   ),
   sameKey: fc.constantFrom('continue' as const, 'hold' as const),
   maxInFlight: fc.constantFrom(1, 3, 1_000),
+  /** How many failures in a row open the circuit breaker. */
+  breaker: fc.constantFrom(undefined, undefined, undefined, 1, 3),
   behaviours: fc.array(behaviour, { minLength: 1, maxLength: 8 }),
   moves: fc.array(move, { minLength: 2, maxLength: 12 }),
   end: fc.constantFrom('heal', 'heal', 'shardEnd', 'leaseLost', 'handoff', 'endOfInput'),

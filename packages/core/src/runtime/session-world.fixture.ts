@@ -8,6 +8,7 @@ import { lanesOf, type Move, type Plan } from './session-plan.fixture.js';
 import { Truth } from './session-truth.fixture.js';
 
 const HOUR_MS = 3_600_000;
+const BREAKER = { windowMs: 2_000, openMs: 200, maxOpenMs: 500, probes: 2 };
 
 export class World {
   readonly checks: Checks;
@@ -43,7 +44,7 @@ export class World {
   }
 
   #open(): TestSession {
-    const { shape, checkpoint, then, sameKey, maxInFlight } = this.#plan;
+    const { shape, checkpoint, then, sameKey, maxInFlight, breaker } = this.#plan;
     const lanes = lanesOf(this.#plan);
     const user = this.#user;
     const one = recordHandler({ name: 'one', handle: (payload, context) => user.one(payload as Payload, context) });
@@ -61,6 +62,7 @@ export class World {
           },
         },
         ...(lanes === undefined ? {} : { concurrency: { perShard: lanes } }),
+        ...(breaker === undefined ? {} : { circuitBreaker: { ...BREAKER, minimumCalls: breaker } }),
         checkpoint,
         retry: { attempts: 2, initialDelayMs: 100, maxDelayMs: 500, timeoutMs: 2_000, then },
         ...(then === 'deadLetter' ? { deadLetter: { sink: 'fake', sameKey } } : {}),

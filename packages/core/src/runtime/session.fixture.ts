@@ -9,6 +9,7 @@ import type { ContainerPort, DeadLetterEntry, DeadLetterSink, Logger, Scope } fr
 import type { CheckpointTarget, WireRecord } from '../protocol/messages.js';
 import { memoryChannelPair } from '../transport/memory-channel.js';
 import { ManualClock } from '../../test/support/manual-clock.js';
+import { type CircuitBreaker, openCircuitBreaker } from './circuit-breaker.js';
 import { ShardRunner, type SessionOutcome } from './shard-runner.js';
 
 class FakeSink implements DeadLetterSink {
@@ -53,13 +54,16 @@ export interface SessionOptions {
   /** Names of daemon errors that the next checkpoints are answered with. */
   readonly checkpointErrors?: string[];
   readonly observer?: ShardDaemonObserver;
+  /** Of another session of the same consumer, together with its breaker. */
+  readonly clock?: ManualClock;
+  readonly breaker?: CircuitBreaker;
 }
 
 /** Attempts without jitter: the random port gives its upper end. */
 const ALMOST_ONE = 0.999_999;
 
 export class TestSession {
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly sink = new FakeSink();
   readonly log = new LogLines();
   readonly events: SessionEvent[] = [];
@@ -74,6 +78,7 @@ export class TestSession {
   scopes = 0;
 
   constructor(data: Data, options: SessionOptions = {}) {
+    this.clock = options.clock ?? new ManualClock();
     this.checkpointErrors = options.checkpointErrors ?? [];
     const description: SinkDescription = {
       sink: 'millrace.sink',
@@ -109,6 +114,7 @@ export class TestSession {
         logger: this.log,
         observer: { records: true, onEvent: (event) => void this.events.push(event) },
       },
+      breaker: options.breaker ?? openCircuitBreaker(this.definition, { clock: this.clock, logger: this.log }),
       retentionMs: options.retentionMs,
       requestStop: (cause) => void this.stops.push(cause),
     });

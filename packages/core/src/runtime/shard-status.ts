@@ -14,6 +14,8 @@ export interface ShardStatus {
   readonly unsettled: number;
   readonly settled: Readonly<Record<SettledHow, number>>;
   readonly retries: number;
+  /** Of the consumer's circuit breaker in this process; undefined when it declares none. */
+  readonly circuitBreaker: 'closed' | 'open' | 'halfOpen' | undefined;
   readonly held: { readonly recordId: string | undefined; readonly why: string } | undefined;
   /** The last position the daemon has stored for this session. */
   readonly checkpoint: { readonly sequenceNumber: string; readonly subSequenceNumber: number } | undefined;

@@ -21,6 +21,7 @@ import { ShardEnd } from './shard-end.js';
 import { closeShardScope } from './shard-scope.js';
 import { ShardStart, type StartedShard } from './shard-start.js';
 import type { ShardStatus } from './shard-status.js';
+import { Starts } from './starts.js';
 import { Window } from './window.js';
 
 /** `@OnLeaseLost`: the daemon gives a lost lease about as long. */
@@ -50,6 +51,7 @@ export class ShardWork {
   readonly #window: Window;
   readonly #holds: Holds;
   readonly #checkpointer: Checkpointer;
+  readonly #starts: Starts | undefined;
   #shardId: string | undefined;
   #running: Running | undefined;
   #action: { readonly name: Work['kind']; readonly sinceMs: number } | undefined;
@@ -71,6 +73,8 @@ export class ShardWork {
       holds: this.#holds,
       clock: ports.clock,
     });
+    const { breaker } = options;
+    this.#starts = breaker && new Starts({ consumer, report, holds: this.#holds, life }, breaker);
     this.#checkpointer = new Checkpointer({
       policy: consumer.definition.checkpoint,
       lanes,
@@ -110,6 +114,7 @@ export class ShardWork {
     this.#closed = true;
     const abandoned = this.#abandonRest();
     this.#checkpointer.end();
+    this.#starts?.end();
     this.#holds.end();
     this.#options.life.end();
     await this.#dispose();
@@ -130,6 +135,7 @@ export class ShardWork {
       unsettled: this.unsettled,
       settled: { ...report.settled },
       retries: report.retries,
+      circuitBreaker: this.#options.breaker?.kind,
       held: held === undefined ? undefined : { recordId: held.recordId, why: held.why },
       checkpoint: this.#checkpointer.written,
       checkpointError: this.#checkpointer.failure?.message,
@@ -197,6 +203,7 @@ export class ShardWork {
         holds: this.#holds,
         report,
       }),
+      starts: this.#starts,
       checkpointer: this.#checkpointer,
       pipeline: started.pipeline,
       instance: started.instance,

@@ -127,6 +127,7 @@ function nextRow(row: ShardRow, event: PlainSessionEvent): ShardRow {
     case 'sessionEnded':
       return { ...row, state: row.checkpoint === 'SHARD_END' ? 'shard end' : 'ended', held: undefined };
     case 'checkpointRequested':
+    case 'circuitBreaker':
     case 'handlerStarted':
     case 'handlerEnded':
     case 'retryScheduled':
