@@ -49,6 +49,7 @@ async function openShard(handle: (key: string) => Promise<void>, concurrency?: C
       openScope: async () => ({ resolve: () => Promise.reject(new Error()), dispose: async () => undefined }),
     },
     sinks: new Map(),
+    flights: undefined,
     breaker: undefined,
     ports: {
       clock: systemClock,

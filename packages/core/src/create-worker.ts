@@ -1,14 +1,17 @@
 /** The composition root: consumers, configuration, container, sinks and engines become one worker. It takes no signals and never exits. */
 import type { ResolvedConsumer } from './config/resolved.js';
 import type { ConsumerEngine, EngineGroup } from './consumer-engine.js';
+import { checkpointPath } from './local/checkpoint-path.js';
 import { openContainer, type OpenContainer } from './open-container.js';
 import type { ConsumerDefinition, Environment } from './definition/definition.js';
 import { isMillraceError, MillraceError, toError } from './errors.js';
 import { SessionTotals } from './health/session-totals.js';
 import { openHealth, type OpenHealth } from './open-health.js';
+import { openFlights } from './open-flights.js';
 import { closeSinks, openSinks, type OpenedSinks } from './open-sinks.js';
 import type { RuntimePorts } from './ports.js';
 import { openCircuitBreaker } from './runtime/circuit-breaker.js';
+import { Crew } from './runtime/crew.js';
 import type { SessionSetup } from './runtime/live-sessions.js';
 import { plainError } from './runtime/plain-event.js';
 import { compilePipeline } from './records/pipeline.js';
@@ -196,6 +199,7 @@ class MillraceWorker implements Worker {
     const container = await openContainer(this.definitions, this.options);
     this.container = container;
     const setups = new Map<string, SessionSetup>();
+    const crew = new Crew();
     for (const consumer of resolved) {
       const { applicationName, stream, definition } = consumer;
       // Every session compiles its own; a missing package or a wrong discriminator is better said before the first.
@@ -210,6 +214,13 @@ class MillraceWorker implements Worker {
         sinks,
         ports: this.ports,
         breaker: openCircuitBreaker(definition, this.ports),
+        flights: openFlights({
+          applicationName,
+          engine,
+          checkpointFile: checkpointPath(applicationName, this.options.checkpointFile),
+          crew,
+          logger: this.ports.logger,
+        }),
         requestStop,
         retentionMs: undefined,
       });

@@ -307,6 +307,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
       channel,
       container: this.#scopes.port,
       sinks: new Map(descriptions),
+      flights: undefined,
       breaker: this.#breaker,
       retentionMs: this.#options.retentionMs ?? RETENTION_MS,
       requestStop: (cause) => this.#stopFor(cause),

@@ -16,6 +16,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'VALIDATION_FAILED',
   'NO_HANDLER_MATCHED',
   'HANDLER_RETURNED_VALUE',
+  'SUSPECT_RECORD',
   'KEY_PARKED',
   'LANE_KEY_FAILED',
 ]);

@@ -6,6 +6,7 @@ import type { BatchItem } from '../definition/context.js';
 import type { BatchHandler } from '../definition/definition.js';
 import { MillraceError, toError } from '../errors.js';
 import { comparePositions } from '../protocol/position.js';
+import type { Prepared } from '../records/pipeline.js';
 import { Attempt, type AttemptResult } from './attempt.js';
 import { WholeBatchContext } from './contexts.js';
 import type { Endings } from './ending.js';
@@ -25,7 +26,7 @@ interface Item {
 interface Run {
   readonly items: readonly Item[];
   readonly failures: Map<RecordSlot, Error>;
-  /** The end of the delivered batch: what succeeded in an earlier run may lie behind the items of this one. */
+  /** The last item of its first run: what succeeded in an earlier run may lie behind the items of this one. */
   readonly end: RecordSlot;
 }
 
@@ -58,7 +59,9 @@ export class BatchRunner {
     if (life.accepting) {
       const prepared = await this.#prepare(slots);
       blocked = prepared.blocked;
-      await this.#runItems(prepared.items, slots.at(-1), batch);
+      // What a run declares done ends with its own items: those behind them are another run's.
+      for (const items of this.#parts.starts?.runsOf(prepared.items) ?? [prepared.items])
+        await this.#runItems(items, items.at(-1)?.slot, batch);
     }
     if (blocked !== undefined && life.accepting) await this.#endings.after(blocked.slot, this.#handler, blocked.error);
     for (const slot of slots)
@@ -77,8 +80,8 @@ export class BatchRunner {
     for (const slot of slots) {
       const keyParked = this.#endings.blockedBy(slot);
       if (keyParked !== undefined) return { items, blocked: { slot, error: keyParked } };
-      const preparing = this.#parts.pipeline.prepare(slot.record);
-      const prepared = isThenable(preparing) ? await whenPrepared(this.#parts, slot, preparing) : preparing;
+      const preparing = this.#prepareOne(slot);
+      const prepared = preparing instanceof Promise ? await preparing : preparing;
       if (prepared === undefined) return { items: [], blocked: undefined };
       if (prepared.kind === 'ready') {
         items.push({ slot, value: prepared.payload });
@@ -92,12 +95,26 @@ export class BatchRunner {
     return { items, blocked: undefined };
   }
 
+  /** Undefined when no handler starts any more. */
+  #prepareOne(slot: RecordSlot): Prepared | Promise<Prepared | undefined> {
+    const { starts, pipeline } = this.#parts;
+    const error = starts?.refusal(slot);
+    if (error !== undefined) return { kind: 'failed', handler: this.#handler, error };
+    const prepare = (): Prepared | Promise<Prepared | undefined> => {
+      const preparing = pipeline.prepare(slot.record);
+      return isThenable(preparing) ? whenPrepared(this.#parts, slot, preparing) : preparing;
+    };
+    return starts?.isCareful(slot) === true ? starts.prepare(slot, prepare) : prepare();
+  }
+
   async #runItems(first: readonly Item[], end: RecordSlot | undefined, batch: LastBatch): Promise<void> {
     const { ports, life } = this.#parts;
     let items = first;
     while (end !== undefined && items.length > 0 && life.accepting) {
+      const entering = this.#enter(items);
+      if (entering !== undefined && !(await entering)) return;
+      if (entering !== undefined && !this.#mayStart(items)) continue;
       const failures = new Map<RecordSlot, Error>();
-      if (!(await this.#mayStart(items))) return;
       const result = await this.#attempt({ items, failures, end }, batch);
       if (result.kind !== 'abandoned') this.#addWholeBatchFailure(items, failures, result);
       this.#left(items, failures, result);
@@ -108,12 +125,15 @@ export class BatchRunner {
     }
   }
 
-  /** False when the session ended while the handler waited to be let in. */
-  async #mayStart([first]: readonly Item[]): Promise<boolean> {
+  #enter(items: readonly Item[]): Promise<boolean> | undefined {
+    const [first] = items;
+    return first === undefined ? undefined : this.#parts.starts?.enter(first.slot, items.at(-1)?.slot);
+  }
+
+  /** What was true when it began to wait is looked at again in the moment in which it starts. */
+  #mayStart([first]: readonly Item[]): boolean {
     const { starts, life } = this.#parts;
-    if (starts === undefined || first === undefined) return true;
-    const entering = starts.enter(first.slot);
-    if (entering === undefined || ((await entering) && life.accepting)) return true;
+    if (starts === undefined || first === undefined || (life.accepting && starts.isCurrent(first.slot))) return true;
     starts.giveUp(first.slot);
     return false;
   }

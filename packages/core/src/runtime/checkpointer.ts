@@ -111,6 +111,8 @@ export class Checkpointer {
     const wanted = this.#wishes > 0 || (this.#declared && this.#options.policy.kind === 'manual');
     const due = force || wanted || checkpointDue(this.#options.policy, 'batchDone', since);
     if (due && this.#dirty()) await this.write();
+    // In lanes a record may settle between the end of a write and this line, and start the next one.
+    while (this.#writing !== undefined) await this.#writing;
     this.#phase = 'closed';
   }
 

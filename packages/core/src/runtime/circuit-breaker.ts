@@ -82,6 +82,10 @@ export class CircuitBreaker {
     });
   }
 
+  isCurrent(era: number): boolean {
+    return era === this.#state.era;
+  }
+
   /** Every call that was started has to end here. */
   end(era: number, how: CallEnd, error?: Error): void {
     const before = this.#state;

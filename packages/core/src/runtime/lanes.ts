@@ -150,7 +150,8 @@ export class Lanes {
     turn.yield();
     for (let next: Promise<void> | undefined = failing; next !== undefined; next = this.#runner.failing(slot.lane))
       await next;
-    if (await turn.take()) await this.#runner.run(slot, { turn });
+    // Between the turn and this line the session may have ended.
+    if ((await turn.take()) && this.#parts.life.accepting) await this.#runner.run(slot, { turn });
     else this.#runner.abandon(slot, 'no further handler starts');
   }
 

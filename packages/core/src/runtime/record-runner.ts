@@ -16,6 +16,7 @@ import { whenPrepared } from './prepare.js';
 import { isThenable, sleepUntilAborted } from './race.js';
 import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
+import type { Starts } from './starts.js';
 import type { Window } from './window.js';
 
 type Ready = { readonly handler: RecordHandler; readonly payload: unknown };
@@ -26,11 +27,14 @@ interface Failure {
   readonly error: Error;
   readonly turn: Turn | undefined;
 }
-/** `notStarted`: the session ended while its handler waited to be let in. */
-type Attempted = AttemptResult | { readonly kind: 'notStarted' };
-const NOT_STARTED: Attempted = { kind: 'notStarted' };
+/** How a wait before the start ended: it is let in, has to ask again, or nothing starts any more. */
+type Entry = 'entered' | 'again' | 'over';
+interface Waiting {
+  readonly turn: Turn | undefined;
+  readonly entering: Promise<Entry>;
+}
 interface Ended {
-  readonly result: Attempted;
+  readonly result: AttemptResult;
   readonly turn: Turn | undefined;
 }
 /** One run of a handler, as its context knows it: a context outlives its run. */
@@ -98,9 +102,28 @@ export class RecordRunner {
   run(slot: RecordSlot, { turn, prepared }: Start = {}): Done {
     const blocked = this.#endings.blockedBy(slot);
     if (blocked !== undefined) return this.#fail(slot, undefined, { error: blocked, turn });
+    const refusal = this.#parts.starts?.refusal(slot);
+    if (refusal !== undefined) return this.#fail(slot, { handler: this.#onlyHandler() }, { error: refusal, turn });
     if (prepared !== undefined) return this.#start(slot, prepared, turn);
+    if (this.#parts.starts?.isCareful(slot) === true) return this.#startCarefully(slot, this.#parts.starts, turn);
     const preparing = this.#parts.pipeline.prepare(slot.record);
     return isThenable(preparing) ? this.#startWhenPrepared(slot, preparing, turn) : this.#start(slot, preparing, turn);
+  }
+
+  /** Of a record that must not even be decoded, the handler is known only where there is one. */
+  #onlyHandler(): Handler | undefined {
+    const { handlers } = this.#parts.consumer.definition;
+    return handlers.length === 1 ? handlers[0] : undefined;
+  }
+
+  async #startCarefully(slot: RecordSlot, starts: Starts, turn: Turn | undefined): Promise<void> {
+    const prepared = await starts.prepare(slot, () => {
+      const preparing = this.#parts.pipeline.prepare(slot.record);
+      return isThenable(preparing) ? whenPrepared(this.#parts, slot, preparing) : preparing;
+    });
+    // Between the answer and this line the session may have ended.
+    if (prepared === undefined || !this.#parts.life.accepting) this.#endings.abandon(slot, 'no further handler starts');
+    else await this.#start(slot, prepared, turn);
   }
 
   async #startWhenPrepared(slot: RecordSlot, preparing: PromiseLike<Prepared>, turn: Turn | undefined): Promise<void> {
@@ -115,24 +138,63 @@ export class RecordRunner {
     if (handler.kind !== 'record')
       throw new TypeError(`${handler.name} is a batch handler; this session runs records.`);
     const ready: Ready = { handler, payload };
+    const entering = this.#enter(slot, turn);
+    return entering === undefined ? this.#run(slot, ready, turn) : this.#runLater(slot, ready, { turn, entering });
+  }
+
+  #run(slot: RecordSlot, ready: Ready, turn: Turn | undefined): Done {
     const result = this.#attempt(slot, ready, turn);
     if (isThenable(result))
       return Promise.resolve(result).then((value) => this.#after(slot, ready, { result: value, turn }));
     return this.#after(slot, ready, { result, turn });
   }
 
-  #attempt(slot: RecordSlot, ready: Ready, turn: Turn | undefined): Attempted | Promise<Attempted> {
-    const { starts, life } = this.#parts;
-    const entering = starts?.enter(slot);
-    if (entering === undefined) return this.#call(slot, ready, turn);
-    return entering.then((entered) => {
-      if (entered && life.accepting) return this.#call(slot, ready, turn);
-      starts?.giveUp(slot);
-      return NOT_STARTED;
-    });
+  async #runLater(slot: RecordSlot, ready: Ready, { turn, entering: first }: Waiting): Promise<void> {
+    for (let entering: Waiting['entering'] | undefined = first; entering; entering = this.#enter(slot, turn)) {
+      const entry = await entering;
+      if (this.#mayStart(slot, entry)) break;
+      if (entry === 'over' || !this.#parts.life.accepting) return this.#notStarted(slot);
+      const error = this.#endings.blockedBy(slot);
+      if (error !== undefined) return this.#fail(slot, ready, { error, turn });
+    }
+    return this.#run(slot, ready, turn);
   }
 
-  #call(slot: RecordSlot, { handler, payload }: Ready, turn: Turn | undefined): AttemptResult | Promise<AttemptResult> {
+  #notStarted(slot: RecordSlot): void {
+    this.#endings.abandon(slot, 'no further handler starts');
+  }
+
+  /** Undefined when the handler may start at once. */
+  #enter(slot: RecordSlot, turn: Turn | undefined): Promise<Entry> | undefined {
+    if (this.#isOvertaken(slot)) return this.#untilDecided(slot, turn);
+    return this.#parts.starts?.enter(slot)?.then((entered) => (entered ? 'entered' : 'over'));
+  }
+
+  /** Whatever was true when it began to wait is looked at again in the moment in which it starts. */
+  #mayStart(slot: RecordSlot, entry: Entry): boolean {
+    const { starts, life } = this.#parts;
+    if (entry !== 'entered') return false;
+    if (life.accepting && !this.#isOvertaken(slot) && starts?.isCurrent(slot) !== false) return true;
+    starts?.giveUp(slot);
+    return false;
+  }
+
+  /** A deferred record before it in its lane has failed since it was looked at, and may have to hold what would start now. */
+  #isOvertaken({ attempts, lane }: RecordSlot): boolean {
+    return attempts === 0 && this.#failing.size > 0 && this.#failing.has(lane);
+  }
+
+  async #untilDecided({ lane }: RecordSlot, turn: Turn | undefined): Promise<Entry> {
+    turn?.yield();
+    for (let failing = this.failing(lane); failing !== undefined; failing = this.failing(lane)) await failing;
+    return turn === undefined || (await turn.take()) ? 'again' : 'over';
+  }
+
+  #attempt(
+    slot: RecordSlot,
+    { handler, payload }: Ready,
+    turn: Turn | undefined,
+  ): AttemptResult | Promise<AttemptResult> {
     const { ports, life, report, consumer, instance } = this.#parts;
     const policy = this.#endings.policyOf(handler);
     slot.phase = 'running';
@@ -156,11 +218,8 @@ export class RecordRunner {
   }
 
   #after(slot: RecordSlot, ready: Ready, { result, turn }: Ended): Done {
-    if (result.kind !== 'notStarted') this.#ended(slot, ready.handler, result);
+    this.#ended(slot, ready.handler, result);
     switch (result.kind) {
-      case 'notStarted':
-        this.#endings.abandon(slot, 'no further handler starts');
-        return undefined;
       case 'abandoned':
         this.#endings.abandon(slot, 'its handler was still running when the session ended');
         return undefined;
@@ -213,9 +272,14 @@ export class RecordRunner {
         this.#endings.abandon(slot, 'the session ended before its next attempt');
         return;
       }
-      if (turn !== undefined && !(await turn.take())) {
+      if (turn !== undefined && !((await turn.take()) && life.accepting)) {
         this.#endings.abandon(slot, 'the session ended before its next attempt');
         return;
+      }
+      for (let entering = this.#enter(slot, turn); entering; entering = this.#enter(slot, turn)) {
+        const entry = await entering;
+        if (this.#mayStart(slot, entry)) break;
+        if (entry === 'over' || !life.accepting) return this.#notStarted(slot);
       }
       const result = await this.#attempt(slot, failed, turn);
       if (result.kind !== 'threw' || slot.phase !== 'running') {

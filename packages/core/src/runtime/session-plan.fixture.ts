@@ -118,6 +118,8 @@ export const plan = fc.record({
   ),
   sameKey: fc.constantFrom('continue' as const, 'hold' as const),
   maxInFlight: fc.constantFrom(1, 3, 1_000),
+  /** What a dead process has left: how far it was, and that it may have died of some of these records. */
+  past: fc.constantFrom(undefined, undefined, undefined, 'careful' as const, 'suspects' as const),
   /** How many failures in a row open the circuit breaker. */
   breaker: fc.constantFrom(undefined, undefined, undefined, 1, 3),
   behaviours: fc.array(behaviour, { minLength: 1, maxLength: 8 }),

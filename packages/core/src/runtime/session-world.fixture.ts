@@ -1,6 +1,8 @@
 /** One random session, played on the production runner against the production daemon side. */
 import type { Batch } from '../definition/context.js';
 import { batchHandler, recordHandler } from '../definition/define-consumer.js';
+import type { FlightRecorder } from './flights.js';
+import { DyingProcesses } from './flights.fixture.js';
 import { Checks, numberOf, recordOf } from './session-checks.fixture.js';
 import { type Payload, UserCode } from './session-handlers.fixture.js';
 import { TestSession } from './session.fixture.js';
@@ -70,6 +72,7 @@ export class World {
       {
         retentionMs: 24 * HOUR_MS,
         properties: { shutdownGraceMillis: 8_000, maxInFlight },
+        ...(this.#plan.past === undefined ? {} : { flights: recorderAfter(this.#plan.past) }),
         observer: { onMisbehaviour: ({ kind, line }) => this.checks.violate(`${kind}: ${line}`) },
       },
     );
@@ -172,6 +175,21 @@ export class World {
     const { then, sameKey } = this.#plan;
     return then === 'hold' || (then === 'deadLetter' && sameKey === 'hold');
   }
+}
+
+/** Of a process that follows one that died with up to eight records. */
+function recorderAfter(past: 'careful' | 'suspects'): FlightRecorder {
+  const processes = new DyingProcesses();
+  const { log } = processes.recorder.open('');
+  const suspects = past === 'suspects' ? [1, 2, 5] : [];
+  log.write(0, { kind: 'delivered', upTo: recordOf(8) });
+  suspects.forEach((n, index) => {
+    const span = { from: recordOf(n), to: recordOf(n), alone: false };
+    log.write(2 * index + 1, { kind: 'suspect', ...span, deaths: 2 });
+    log.write(2 * index + 2, { kind: 'flying', ...span });
+  });
+  processes.die();
+  return processes.recorder;
 }
 
 /** Looks at what is added to a list before anybody else does. */

@@ -10,6 +10,7 @@ import type { CheckpointTarget, WireRecord } from '../protocol/messages.js';
 import { memoryChannelPair } from '../transport/memory-channel.js';
 import { ManualClock } from '../../test/support/manual-clock.js';
 import { type CircuitBreaker, openCircuitBreaker } from './circuit-breaker.js';
+import type { FlightRecorder } from './flights.js';
 import { ShardRunner, type SessionOutcome } from './shard-runner.js';
 
 class FakeSink implements DeadLetterSink {
@@ -57,6 +58,7 @@ export interface SessionOptions {
   /** Of another session of the same consumer, together with its breaker. */
   readonly clock?: ManualClock;
   readonly breaker?: CircuitBreaker;
+  readonly flights?: FlightRecorder;
 }
 
 /** Attempts without jitter: the random port gives its upper end. */
@@ -114,6 +116,7 @@ export class TestSession {
         logger: this.log,
         observer: { records: true, onEvent: (event) => void this.events.push(event) },
       },
+      flights: options.flights,
       breaker: options.breaker ?? openCircuitBreaker(this.definition, { clock: this.clock, logger: this.log }),
       retentionMs: options.retentionMs,
       requestStop: (cause) => void this.stops.push(cause),

@@ -3,9 +3,12 @@ import type { DaemonMessage, CheckpointTarget } from '../protocol/messages.js';
 import type { CheckpointResult } from '../protocol/session-types.js';
 import { Watermark } from '../policy/watermark.js';
 import { viewRecord } from '../records/record-view.js';
+import { parsePosition } from '../protocol/position.js';
 import { BatchRunner } from './batch-runner.js';
+import { BreakerGate } from './breaker-gate.js';
 import { Checkpointer } from './checkpointer.js';
 import { abandonSlot, Endings } from './ending.js';
+import { Flights } from './flights.js';
 import { Holds } from './holds.js';
 import { runHook, type HookCall } from './hooks.js';
 import { InOrder } from './in-order.js';
@@ -51,7 +54,8 @@ export class ShardWork {
   readonly #window: Window;
   readonly #holds: Holds;
   readonly #checkpointer: Checkpointer;
-  readonly #starts: Starts | undefined;
+  #starts: Starts | undefined;
+  #flights: Flights | undefined;
   #shardId: string | undefined;
   #running: Running | undefined;
   #action: { readonly name: Work['kind']; readonly sinceMs: number } | undefined;
@@ -73,8 +77,6 @@ export class ShardWork {
       holds: this.#holds,
       clock: ports.clock,
     });
-    const { breaker } = options;
-    this.#starts = breaker && new Starts({ consumer, report, holds: this.#holds, life }, breaker);
     this.#checkpointer = new Checkpointer({
       policy: consumer.definition.checkpoint,
       lanes,
@@ -115,6 +117,7 @@ export class ShardWork {
     const abandoned = this.#abandonRest();
     this.#checkpointer.end();
     this.#starts?.end();
+    this.#flights?.end(this.#watermark.position);
     this.#holds.end();
     this.#options.life.end();
     await this.#dispose();
@@ -185,6 +188,7 @@ export class ShardWork {
   #assemble(started: StartedShard, facts: SessionParts['facts']): Running {
     const { consumer, ports, life, report, requestStop } = this.#options;
     const { definition, stream, applicationName } = consumer;
+    this.#starts = this.#assembleStarts(facts);
     const parts: SessionParts = {
       consumer,
       facts,
@@ -215,6 +219,16 @@ export class ShardWork {
     return { started, parts, runner: this.#runnerOf(parts) };
   }
 
+  #assembleStarts({ shardId, startsAfter }: SessionParts['facts']): Starts | undefined {
+    const { breaker, flights: recorder, consumer, report, life } = this.#options;
+    const { sequenceNumber, subSequenceNumber } = startsAfter;
+    const start = parsePosition(sequenceNumber, subSequenceNumber);
+    const flights = recorder && new Flights({ recorder, shardId, startsAfter: start, life, report });
+    const gate = breaker && new BreakerGate({ consumer, report, holds: this.#holds, life }, breaker);
+    this.#flights = flights;
+    return gate === undefined && flights === undefined ? undefined : new Starts(gate, flights);
+  }
+
   #runnerOf(parts: SessionParts): Running['runner'] {
     const { handlers, concurrency } = parts.consumer.definition;
     const window = this.#window;
@@ -231,6 +245,8 @@ export class ShardWork {
     report.emit({ kind: 'delivered', records: message.records.length, millisBehindLatest: message.millisBehindLatest });
     this.#checkpointer.actionOpened();
     const slots = this.#take(message);
+    const last = slots.at(-1);
+    if (last !== undefined) this.#flights?.delivered(last, this.#watermark.oldest);
     if (slots.length > 0) await this.#running?.runner.run(slots, this.#lastBatch);
     await this.#checkpointer.closeAction(!this.#options.life.accepting);
   }

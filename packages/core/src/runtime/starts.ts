@@ -1,140 +1,119 @@
 /**
- * Whether a handler may start now, where something has a say in it: the circuit breaker of the consumer. Whoever is let in
- * tells how it ended; a failure that the downstream is to blame for uses up no attempt while the breaker is not closed.
+ * Whether user code may start now, where something has a say in it: the circuit breaker of the consumer, and what is known
+ * of records that were in flight when a process died. Whoever is let in tells how it ended.
  */
 import type { Handler } from '../definition/definition.js';
-import { MillraceError, toError } from '../errors.js';
-import { classify } from '../policy/classify.js';
-import { says } from '../policy/overrides.js';
+import type { MillraceError } from '../errors.js';
+import type { Prepared } from '../records/pipeline.js';
 import type { AttemptResult } from './attempt.js';
-import type { BreakerKind, CircuitBreaker } from './circuit-breaker.js';
-import { judgementOf } from './judgement.js';
+import type { BreakerGate } from './breaker-gate.js';
+import type { Flights } from './flights.js';
 import type { RecordSlot } from './record-slot.js';
-import type { SessionParts } from './session-parts.js';
-
-type Parts = Pick<SessionParts, 'consumer' | 'report' | 'holds' | 'life'>;
-
-interface Forgiven {
-  readonly runs: number;
-  /** The attempt that was forgiven last. */
-  readonly attempt: number;
-}
 
 export class Starts {
-  readonly #parts: Parts;
-  readonly #breaker: CircuitBreaker;
-  readonly #silence: () => void;
-  /** Handlers that run, by their record or the first record of their batch. */
-  readonly #eras = new Map<RecordSlot, number>();
-  readonly #forgiven = new WeakMap<RecordSlot, Forgiven>();
+  readonly #gate: BreakerGate | undefined;
+  readonly #flights: Flights | undefined;
 
-  constructor(parts: Parts, breaker: CircuitBreaker) {
-    this.#parts = parts;
-    this.#breaker = breaker;
-    this.#silence = breaker.listen((kind) => this.#changed(kind));
+  constructor(gate: BreakerGate | undefined, flights: Flights | undefined) {
+    this.#gate = gate;
+    this.#flights = flights;
   }
 
-  /** Hears nothing of the breaker any more. */
-  end(): void {
-    this.#silence();
+  /** What keeps the record from ever running here. */
+  refusal(slot: RecordSlot): MillraceError | undefined {
+    return this.#flights?.refusal(slot);
+  }
+
+  /** Whether decoding and validating the record go through `prepare`. */
+  isCareful(slot: RecordSlot): boolean {
+    return this.#flights?.isCareful(slot) === true;
+  }
+
+  /** Decodes and validates a record as one that may be the death of the process; undefined when nothing starts any more. */
+  async prepare(
+    slot: RecordSlot,
+    prepare: () => Prepared | Promise<Prepared | undefined>,
+  ): Promise<Prepared | undefined> {
+    const flights = this.#flights;
+    const entering = flights?.enter(slot);
+    if (entering !== undefined && !(await entering)) return undefined;
+    try {
+      return await prepare();
+    } finally {
+      flights?.left(slot, 'abandoned');
+    }
   }
 
   /**
-   * Lets a handler in; undefined when it may start at once. Resolves to false when no handler starts any more. The shard is
-   * held meanwhile.
+   * Lets the handler of a record, or of all records up to `last`, in; undefined when it may start at once. Resolves to false
+   * when no handler starts any more; then it is not to be told how that ended.
    */
-  enter(slot: RecordSlot): Promise<boolean> | undefined {
-    const era = this.#breaker.start();
-    if (era === undefined) return this.#enterLater(slot);
-    this.#eras.set(slot, era);
-    return undefined;
+  enter(slot: RecordSlot, last: RecordSlot = slot): Promise<boolean> | undefined {
+    const waiting = this.#gate?.enter(slot);
+    if (waiting === undefined) return this.#enterFlights(slot, last);
+    return waiting.then((passed) => passed && (this.#enterFlights(slot, last) ?? true));
   }
 
-  /** The handler of a record has ended. */
+  /** Whether it may still start that was let in after a wait: the breaker may have opened again meanwhile. */
+  isCurrent(slot: RecordSlot): boolean {
+    return this.#gate?.isCurrent(slot) !== false;
+  }
+
   left(slot: RecordSlot, handler: Handler, result: AttemptResult): void {
-    if (result.kind !== 'threw') return this.#left(slot, result.kind === 'returned' ? 'succeeded' : 'neutral');
-    if (!this.#counts(handler, result.error)) return this.#left(slot, 'neutral');
-    this.#left(slot, 'failed', result.error);
-    this.#forgive(slot);
+    this.#gate?.left(slot, handler, result);
+    this.#flights?.left(slot, result.kind === 'abandoned' ? 'abandoned' : 'survived');
   }
 
-  /** The handler of a batch has ended. The batch is one call, and failed when as many of its items did as open the breaker. */
   leftBatch(slots: readonly RecordSlot[], handler: Handler, failures: ReadonlyMap<RecordSlot, Error>): void {
     const [first] = slots;
-    if (first === undefined) return;
-    const counted = [...failures].filter(([, error]) => this.#counts(handler, error));
-    const [failure] = counted;
-    const failed = failure !== undefined && counted.length >= this.#breaker.policy.failureRate * slots.length;
-    if (failed) this.#left(first, 'failed', failure[1]);
-    else this.#left(first, failures.size < slots.length ? 'succeeded' : 'neutral');
-    for (const [slot] of counted) this.#forgive(slot);
+    this.#gate?.leftBatch(slots, handler, failures);
+    if (first !== undefined) this.#flights?.left(first, 'survived');
   }
 
   /** It was let in and does not start after all, or the session has given it up. */
   giveUp(slot: RecordSlot): void {
-    this.#left(slot, 'neutral');
+    this.#gate?.giveUp(slot);
+    this.#flights?.left(slot, 'abandoned');
   }
 
-  /** It ignores its aborted signal: nobody knows when it ends, and others must not wait for what it says. */
+  /** It ignores its aborted signal. */
   stuck(slot: RecordSlot, handler: Handler, error: Error): void {
-    this.#left(slot, this.#counts(handler, error) ? 'failed' : 'neutral', error);
+    this.#gate?.stuck(slot, handler, error);
+    this.#flights?.stuck(slot);
   }
 
-  /** How many of the record's runs were used up. */
   usedUp(slot: RecordSlot): number {
-    return slot.attempts - (this.#forgiven.get(slot)?.runs ?? 0);
+    return this.#gate?.usedUp(slot) ?? slot.attempts;
   }
 
-  /** Whether its last run was not. */
   forgave(slot: RecordSlot): boolean {
-    return this.#forgiven.get(slot)?.attempt === slot.attempts;
+    return this.#gate?.forgave(slot) === true;
   }
 
-  async #enterLater(slot: RecordSlot): Promise<boolean> {
-    const { life, holds } = this.#parts;
-    const { consumer } = this.#breaker;
-    const why = `the circuit breaker of ${consumer} is open`;
-    const error = new MillraceError(
-      'CIRCUIT_OPEN',
-      `The circuit breaker of ${consumer} is open, because too many of its calls failed. It probes by itself; look at what the handler calls.`,
-    );
-    if (life.accepting) holds.holdShard('breaker', slot, { why, error });
-    const era = await this.#breaker.startLater(life.intake);
-    if (era === undefined) return false;
-    this.#eras.set(slot, era);
-    return true;
+  /** The items of a batch as they may run: what is suspected runs by itself. */
+  runsOf<T extends { readonly slot: RecordSlot }>(items: readonly T[]): readonly (readonly T[])[] {
+    const flights = this.#flights;
+    if (flights === undefined || !items.some(({ slot }) => flights.runsAlone(slot))) return [items];
+    const runs: T[][] = [];
+    let beside: T[] | undefined;
+    for (const item of items) {
+      const alone = flights.runsAlone(item.slot);
+      if (alone || beside === undefined) runs.push((beside = []));
+      beside.push(item);
+      if (alone) beside = undefined;
+    }
+    return runs;
   }
 
-  #left(slot: RecordSlot, how: 'succeeded' | 'failed' | 'neutral', error?: Error): void {
-    const era = this.#eras.get(slot);
-    if (era === undefined) return;
-    this.#eras.delete(slot);
-    this.#breaker.end(era, how, error);
+  end(): void {
+    this.#gate?.end();
   }
 
-  /** Whether the error tells of the downstream, and not of the record. */
-  #counts(handler: Handler, error: Error): boolean {
-    const { only } = this.#breaker.policy;
-    if (classify(error).kind !== 'retryable' || !judgementOf(this.#parts, handler, error).retryable) return false;
-    return only === undefined || says(only, error, (thrown) => this.#broken(thrown));
-  }
-
-  #forgive(slot: RecordSlot): void {
-    if (this.#breaker.kind === 'closed') return;
-    const runs = (this.#forgiven.get(slot)?.runs ?? 0) + 1;
-    this.#forgiven.set(slot, { runs, attempt: slot.attempts });
-  }
-
-  #broken(thrown: unknown): void {
-    this.#parts.report.log.error(
-      { err: toError(thrown) },
-      'The function `only` of the circuit breaker threw; the error does not count.',
-    );
-  }
-
-  #changed(kind: BreakerKind): void {
-    this.#parts.report.emit({ kind: 'circuitBreaker', state: kind });
-    // Not between two probes: a shard that is let through once for a moment is as held as before.
-    if (kind === 'closed') this.#parts.holds.releaseShard('breaker');
+  #enterFlights(slot: RecordSlot, last: RecordSlot): Promise<boolean> | undefined {
+    const entering = this.#flights?.enter(slot, last);
+    return entering?.then((entered) => {
+      if (!entered) this.#gate?.giveUp(slot);
+      return entered;
+    });
   }
 }
