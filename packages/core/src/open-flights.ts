@@ -1,7 +1,7 @@
 /** Where a process writes what is in flight: where the next process after its death finds it. */
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { openFlightFolder } from './local/flight-folder.js';
+import { type FlightFolderOptions, openFlightFolder } from './local/flight-folder.js';
 import type { Logger } from './ports.js';
 import { processRole } from './process-role.js';
 import type { Crew } from './runtime/crew.js';
@@ -19,13 +19,18 @@ export interface OpenFlightsRequest {
 
 export function openFlights(request: OpenFlightsRequest): FlightRecorder | undefined {
   const { crew, logger } = request;
-  return openFlightFolder({ path: folderOf(request), crew, logger });
+  return openFlightFolder({ ...placeOf(request), crew, logger });
 }
 
-function folderOf({ applicationName, engine, checkpointFile }: OpenFlightsRequest): string {
-  if (engine === 'local') return `${checkpointFile}.flights`;
+function placeOf({
+  applicationName,
+  engine,
+  checkpointFile,
+}: OpenFlightsRequest): Pick<FlightFolderOptions, 'path' | 'within'> {
+  if (engine === 'local') return { path: `${checkpointFile}.flights` };
   const name = encodeURIComponent(applicationName);
   // The supervisor outlives its hosts and children, and removes its private folder at its end.
-  if (processRole.kind !== 'first') return join(dirname(processRole.link), 'flights', name);
-  return join(tmpdir(), `millrace.flights-${process.getuid?.() ?? 'user'}`, name);
+  if (processRole.kind !== 'first') return { path: join(dirname(processRole.link), 'flights', name) };
+  const within = join(tmpdir(), `millrace.flights-${process.getuid?.() ?? 'user'}`);
+  return { path: join(within, name), within };
 }

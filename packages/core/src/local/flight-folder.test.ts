@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -115,8 +115,13 @@ describe('the folder of what is in flight', () => {
     expect(openFolder(join(path, 'file', 'below'))).toBeUndefined();
     await chmod(path, 0o777);
     expect(openFolder()).toBeUndefined();
+    const below = join(path, 'application');
+    expect(openFlightFolder({ path: below, within: path, crew: new Crew(), logger })).toBeUndefined();
+    await symlink(tmpdir(), below);
+    await chmod(path, 0o700);
+    expect(openFolder(below)).toBeUndefined();
 
-    expect(logger.lines.map(({ level }) => level)).toEqual(['warn', 'warn']);
+    expect(logger.lines.map(({ level }) => level)).toEqual(['warn', 'warn', 'warn', 'warn']);
   });
 
   it('does not fail its session when it is removed under it', async () => {

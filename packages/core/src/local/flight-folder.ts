@@ -15,6 +15,8 @@ import { startTickOf } from './process-birth.js';
 
 export interface FlightFolderOptions {
   readonly path: string;
+  /** A folder above it that has to be ours alone as well: whoever may write there may say which records do not run. */
+  readonly within?: string | undefined;
   readonly crew: Crew;
   readonly logger: Logger;
 }
@@ -23,12 +25,10 @@ const OWN_TICK = startTickOf(process.pid);
 let filesOpened = 0;
 
 /** Undefined, and a word in the log, where no such folder can be made or somebody else has it. */
-export function openFlightFolder({ path, crew, logger }: FlightFolderOptions): FlightRecorder | undefined {
+export function openFlightFolder({ path, within, crew, logger }: FlightFolderOptions): FlightRecorder | undefined {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    const { uid, mode } = lstatSync(path);
-    const stranger = process.getuid !== undefined && (uid !== process.getuid() || (mode & 0o022) !== 0);
-    if (stranger) throw new Error('others may write in it');
+    if (within !== undefined) makeOwn(within);
+    makeOwn(path);
   } catch (error) {
     logger.warn(
       { path, err: toError(error) },
@@ -37,6 +37,15 @@ export function openFlightFolder({ path, crew, logger }: FlightFolderOptions): F
     return undefined;
   }
   return { crew, open: (shardId) => openSession({ path, shardId, logger }) };
+}
+
+/** @throws when it cannot be made, is a link, or belongs to somebody else. */
+function makeOwn(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const found = lstatSync(path);
+  if (!found.isDirectory()) throw new Error(`${path} is no folder`);
+  if (process.getuid === undefined) return;
+  if (found.uid !== process.getuid() || (found.mode & 0o022) !== 0) throw new Error(`others may write in ${path}`);
 }
 
 interface SessionPlace {
