@@ -11,7 +11,13 @@
 import type { CircuitBreakerPolicy } from '../definition/definition.js';
 
 export type BreakerState =
-  | { readonly kind: 'closed'; readonly era: number; readonly counts: readonly Count[] }
+  | {
+      readonly kind: 'closed';
+      readonly era: number;
+      /** The part of the window that is being counted; apart from the others, because each call changes it. */
+      readonly current: Count | undefined;
+      readonly counts: readonly Count[];
+    }
   | { readonly kind: 'open'; readonly era: number; readonly untilMs: number; readonly openMs: number }
   | {
       readonly kind: 'halfOpen';
@@ -38,8 +44,8 @@ export type CallEnd =
 /** Counting each call by its own time would keep them all in memory. */
 const PARTS = 10;
 
-export function closedBreaker(): BreakerState {
-  return { kind: 'closed', era: 0, counts: [] };
+export function closedBreaker(): Closed {
+  return { kind: 'closed', era: 0, current: undefined, counts: [] };
 }
 
 export function mayStart(state: BreakerState, { probes }: CircuitBreakerPolicy, nowMs: number): boolean {
@@ -99,17 +105,18 @@ type HalfOpen = Extract<BreakerState, { kind: 'halfOpen' }>;
 function counted(state: Closed, how: 'succeeded' | 'failed', { policy, nowMs }: At): BreakerState {
   const { windowMs, minimumCalls, failureRate, openMs } = policy;
   const failures = how === 'failed' ? 1 : 0;
-  const last = state.counts.at(-1);
-  const current =
-    last !== undefined && nowMs - last.sinceMs < windowMs / PARTS
-      ? { sinceMs: last.sinceMs, calls: last.calls + 1, failures: last.failures + failures }
-      : { sinceMs: nowMs, calls: 1, failures };
-  const before = current.sinceMs === last?.sinceMs ? state.counts.slice(0, -1) : state.counts;
-  const counts = [...before.filter(({ sinceMs }) => nowMs - sinceMs < windowMs), current];
-  const total = rateOf(counts);
-  if (failures === 1 && total.calls >= minimumCalls && total.failures >= failureRate * total.calls)
-    return { kind: 'open', era: state.era + 1, untilMs: nowMs + openMs, openMs };
-  return { ...state, counts };
+  const { era, current: last } = state;
+  let { counts } = state;
+  let current: Count = { sinceMs: nowMs, calls: 1, failures };
+  if (last !== undefined && nowMs - last.sinceMs < windowMs / PARTS)
+    current = { sinceMs: last.sinceMs, calls: last.calls + 1, failures: last.failures + failures };
+  else if (last !== undefined) counts = [...counts, last].filter(({ sinceMs }) => nowMs - sinceMs < windowMs);
+  if (failures === 1) {
+    const total = rateOf([...counts.filter(({ sinceMs }) => nowMs - sinceMs < windowMs), current]);
+    if (total.calls >= minimumCalls && total.failures >= failureRate * total.calls)
+      return { kind: 'open', era: era + 1, untilMs: nowMs + openMs, openMs };
+  }
+  return { kind: 'closed', era, current, counts };
 }
 
 function probed(state: HalfOpen, how: CallEnd, { policy, nowMs }: At): BreakerState {
@@ -119,7 +126,7 @@ function probed(state: HalfOpen, how: CallEnd, { policy, nowMs }: At): BreakerSt
     return { kind: 'open', era: state.era + 1, untilMs: nowMs + openMs, openMs };
   }
   const succeeded = state.succeeded + (how === 'succeeded' ? 1 : 0);
-  if (succeeded >= probes) return { kind: 'closed', era: state.era + 1, counts: [] };
+  if (succeeded >= probes) return { ...closedBreaker(), era: state.era + 1 };
   return { ...state, running: state.running - 1, succeeded };
 }
 

@@ -2,17 +2,25 @@
  * A session at the circuit breaker of its consumer: handlers wait here while it is open, and the shard is held. Whoever is
  * let in tells how it ended; a failure that the downstream is to blame for uses up no attempt while it is not closed.
  */
+import type { ResolvedConsumer } from '../config/resolved.js';
 import type { Handler } from '../definition/definition.js';
 import { MillraceError, toError } from '../errors.js';
 import { classify } from '../policy/classify.js';
 import { says } from '../policy/overrides.js';
 import type { AttemptResult } from './attempt.js';
 import type { BreakerKind, CircuitBreaker } from './circuit-breaker.js';
+import type { Holds } from './holds.js';
 import { judgementOf } from './judgement.js';
 import type { RecordSlot } from './record-slot.js';
-import type { SessionParts } from './session-parts.js';
+import type { Reporter } from './reporter.js';
+import type { SessionLife } from './session-life.js';
 
-type Parts = Pick<SessionParts, 'consumer' | 'report' | 'holds' | 'life'>;
+interface Parts {
+  readonly consumer: ResolvedConsumer;
+  readonly report: Reporter;
+  readonly holds: Holds;
+  readonly life: SessionLife;
+}
 
 interface Forgiven {
   readonly runs: number;

@@ -35,7 +35,7 @@ export class CircuitBreaker {
   readonly #listeners = new Set<(kind: BreakerKind) => void>();
   /** In the order in which they came: a record whose probe failed is behind those of other shards the next time. */
   readonly #waiting = new Set<Waiter>();
-  #state = closedBreaker();
+  #state: BreakerState = closedBreaker();
   #timer: Timer | undefined;
 
   constructor({ consumer, policy, clock, logger }: CircuitBreakerOptions) {

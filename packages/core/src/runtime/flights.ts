@@ -115,7 +115,7 @@ export class Flights {
   }
 
   left(slot: RecordSlot, how: 'survived' | 'abandoned'): void {
-    if (how === 'survived') this.#survivors.add(slot);
+    if (how === 'survived' && this.#suspects.length > 0) this.#survivors.add(slot);
     this.#land(slot);
     if (!this.#stuck.delete(slot)) this.#crew.leave();
   }

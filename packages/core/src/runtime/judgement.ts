@@ -1,10 +1,14 @@
 /** What the policy of a record's handler says of an error. */
+import type { ResolvedConsumer } from '../config/resolved.js';
 import type { Handler, RetryPolicy } from '../definition/definition.js';
 import { toError } from '../errors.js';
 import { judge, type Judged } from '../policy/overrides.js';
-import type { SessionParts } from './session-parts.js';
+import type { Reporter } from './reporter.js';
 
-type Parts = Pick<SessionParts, 'consumer' | 'report'>;
+interface Parts {
+  readonly consumer: ResolvedConsumer;
+  readonly report: Reporter;
+}
 
 export function policyOf({ consumer }: Pick<Parts, 'consumer'>, handler: Handler | undefined): RetryPolicy {
   return handler?.retry ?? consumer.definition.retry;
