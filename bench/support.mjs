@@ -9,8 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { markedProcesses, MARK } from '../packages/core/e2e/support/processes.ts';
-import { startEmulator } from '../packages/core/dist/local/emulator.js';
-import { ensureStream } from '../packages/core/dist/local/ensure-stream.js';
+import { startEmulator } from '../packages/core/src/local/emulator.ts';
+import { ensureStream } from '../packages/core/src/local/ensure-stream.ts';
 import { startDynamoDb } from '../packages/core/test/support/dynamo-db-local.ts';
 
 const CONSUMER = fileURLToPath(new URL('consumer.mjs', import.meta.url));

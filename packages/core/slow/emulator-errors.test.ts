@@ -19,7 +19,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 /** What startEmulator says in a program that has only this folder. */
 async function startThere(): Promise<{ code: string; message: string }> {
   const program = `
-    const { startEmulator } = await import('./dist/local/emulator.js');
+    const { startEmulator } = await import('./dist/index.js');
     const silent = { debug() {}, info() {}, warn() {}, error() {} };
     const error = await startEmulator({ streams: [], logger: silent }).then(() => ({}), (error) => error);
     console.log(JSON.stringify({ code: error.code, message: error.message }));
