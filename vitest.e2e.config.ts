@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     name: 'e2e',
     include: ['packages/*/e2e/**/*.test.ts'],
-    globalSetup: ['packages/core/e2e/support/fetch-jars.ts'],
+    globalSetup: ['scripts/bundles.mjs', 'packages/core/e2e/support/fetch-jars.ts'],
     // What the emulators take; the SDK looks for them in the environment of the tests as well.
     env: {
       AWS_ACCESS_KEY_ID: 'AKIALOCAL',

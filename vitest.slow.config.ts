@@ -9,6 +9,8 @@ export default defineConfig({
     name: 'slow',
     passWithNoTests: true,
     include: ['packages/*/slow/**/*.test.ts', 'examples/*/slow/**/*.test.ts'],
+    // Never an old one, whoever starts a suite.
+    globalSetup: ['scripts/bundles.mjs'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Most of their time is waiting for other processes, so two share a small machine well.

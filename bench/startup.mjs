@@ -3,15 +3,10 @@
  * with Millrace's defaults and with KCL's, on tables that are there or not. `npm run bench:startup [-- --only text]`
  */
 import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { emulatorClient } from '../packages/core/test/support/emulator-client.ts';
-import { machine, openBench, table } from './support.mjs';
-
-const fromCore = createRequire(new URL('../packages/core/package.json', import.meta.url));
-const { PutRecordsCommand } = fromCore('@aws-sdk/client-kinesis');
+import { machine, openBench, sdk, table } from './support.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -50,13 +45,11 @@ async function jarsWithoutArchive(folder) {
 }
 
 async function put(bench, name, count) {
-  const client = emulatorClient(bench.connection);
   const Records = Array.from({ length: count }, (_, n) => ({
     PartitionKey: `key-${n}`,
     Data: Buffer.from(`{"n":${n}}`),
   }));
-  await client.send(new PutRecordsCommand({ StreamName: name, Records }));
-  client.destroy();
+  await bench.client.send(new sdk.PutRecordsCommand({ StreamName: name, Records }));
 }
 
 async function measure(bench, { provision, archive, preset, again = false, options = {} }, bare) {

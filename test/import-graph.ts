@@ -49,7 +49,14 @@ export const layers = [
 export type Layer = (typeof layers)[number];
 
 const barrels = new Set(['index.ts', 'internal.ts']);
-const foundations = new Set(['common-js.ts', 'diagnostics.ts', 'errors.ts', 'events.ts', 'ports.ts']);
+const foundations = new Set([
+  'common-js.ts',
+  'diagnostics.ts',
+  'errors.ts',
+  'events.ts',
+  'package-files.ts',
+  'ports.ts',
+]);
 
 /** The layer of a file, or undefined when its folder is none of the layers. Files beside the folders compose them. */
 export function layerOf(path: string): Layer | undefined {

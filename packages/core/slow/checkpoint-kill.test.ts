@@ -8,11 +8,13 @@ import { expect, it } from 'vitest';
 import { openFileCheckpointStore } from '../src/local/file-checkpoint-store.js';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
+/** The store is none of the package's entries. */
+const FROM_SOURCE = ['--import', '@oxc-node/core/register', '--input-type=module', '-e'];
 const options = { applicationName: 'mailer', stream: 'orders', logger: silent };
 
 /** Puts growing numbers for three shards as fast as it can and prints each one once its put has resolved. */
 const writer = (path: string) => `
-  const { openFileCheckpointStore } = await import(${JSON.stringify(new URL('../dist/local/file-checkpoint-store.js', import.meta.url).href)});
+  const { openFileCheckpointStore } = await import(${JSON.stringify(new URL('../src/local/file-checkpoint-store.ts', import.meta.url).href)});
   const silent = { debug() {}, info() {}, warn() {}, error() {} };
   const store = await openFileCheckpointStore(${JSON.stringify(path)}, { applicationName: 'mailer', stream: 'orders', logger: silent });
   const writeShard = async (shard) => {
@@ -32,7 +34,7 @@ it('a writer killed at random moments loses no checkpoint it was told is stored,
   const acknowledged = new Map<string, number>();
   try {
     for (let run = 0; run < 20; run += 1) {
-      const child = spawn(process.execPath, ['--input-type=module', '-e', writer(path)], {
+      const child = spawn(process.execPath, [...FROM_SOURCE, writer(path)], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       let output = '';

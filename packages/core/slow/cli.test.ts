@@ -107,7 +107,7 @@ function millraceWith(variables: Readonly<Record<string, string>>, ...words: rea
     AWS_EC2_METADATA_DISABLED: 'true',
     TMPDIR: join(project, 'tmp'),
   };
-  const child = spawn(process.execPath, [join(core, 'dist/cli/main.js'), ...words], {
+  const child = spawn(process.execPath, [join(core, 'dist/cli.js'), ...words], {
     cwd: project,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -340,7 +340,7 @@ describe('millrace dev', () => {
 
   it('refuses to run in production', async () => {
     await utimes(join(project, 'package.json'), new Date(), new Date());
-    const run = spawn(process.execPath, [join(core, 'dist/cli/main.js'), 'dev', 'collector.js', '--no-watch'], {
+    const run = spawn(process.execPath, [join(core, 'dist/cli.js'), 'dev', 'collector.js', '--no-watch'], {
       cwd: project,
       env: { ...process.env, NODE_ENV: 'production' },
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -393,7 +393,7 @@ describe('millrace put', () => {
 
     const piped = spawn(
       process.execPath,
-      [join(core, 'dist/cli/main.js'), 'put', 'orders', '--endpoint', endpoint, '--stdin'],
+      [join(core, 'dist/cli.js'), 'put', 'orders', '--endpoint', endpoint, '--stdin'],
       {
         cwd: project,
         stdio: ['pipe', 'pipe', 'pipe'],
@@ -452,7 +452,7 @@ describe('millrace properties', () => {
 /** `script` gives a command a terminal; its Ctrl-C goes to the whole foreground group, as a keyboard's does. */
 describe.runIf(process.platform === 'linux')('in a terminal', () => {
   it('draws a table, and leaves the cursor visible after Ctrl-C', async () => {
-    const command = `stty cols 100 rows 30; exec ${process.execPath} ${join(core, 'dist/cli/main.js')} dev collector.js --no-watch`;
+    const command = `stty cols 100 rows 30; exec ${process.execPath} ${join(core, 'dist/cli.js')} dev collector.js --no-watch`;
     const child = spawn('/usr/bin/script', ['-qec', command, '/dev/null'], {
       cwd: project,
       env: { ...process.env, TERM: 'xterm' },

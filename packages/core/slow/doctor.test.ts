@@ -76,7 +76,7 @@ async function millrace(words: readonly string[], env: Variables = {}) {
   };
   const startedMs = performance.now();
   return new Promise<{ exitCode: unknown; out: string; err: string; tookMs: number }>((resolve) => {
-    const file = join(core, 'dist/cli/main.js');
+    const file = join(core, 'dist/cli.js');
     execFile(process.execPath, [file, ...words], { cwd: project, env: all }, (error, out, err) =>
       resolve({ exitCode: error === null ? 0 : error.code, out, err, tookMs: performance.now() - startedMs }),
     );

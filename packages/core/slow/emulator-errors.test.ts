@@ -1,25 +1,35 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
+const CORE = fileURLToPath(new URL('..', import.meta.url));
+
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'no-emulator-'));
-  // Outside the workspace nothing but what a test puts there can be found.
-  await cp(fileURLToPath(new URL('../dist', import.meta.url)), join(folder, 'dist'), { recursive: true });
-  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+  // Outside the workspace nothing but what the package depends on, and what a test puts there, can be found.
+  await cp(join(CORE, 'dist'), join(folder, 'dist'), { recursive: true });
+  await cp(join(CORE, 'package.json'), join(folder, 'package.json'));
+  const { dependencies } = JSON.parse(await readFile(join(CORE, 'package.json'), 'utf8')) as {
+    readonly dependencies: Readonly<Record<string, string>>;
+  };
+  for (const name of Object.keys(dependencies)) {
+    const place = join(folder, 'node_modules', name);
+    await mkdir(dirname(place), { recursive: true });
+    await symlink(join(CORE, '../../node_modules', name), place);
+  }
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** What startEmulator says in a program that has only this folder. */
 async function startThere(): Promise<{ code: string; message: string }> {
   const program = `
-    const { startEmulator } = await import('./dist/local/emulator.js');
+    const { startEmulator } = await import('./dist/index.js');
     const silent = { debug() {}, info() {}, warn() {}, error() {} };
     const error = await startEmulator({ streams: [], logger: silent }).then(() => ({}), (error) => error);
     console.log(JSON.stringify({ code: error.code, message: error.message }));

@@ -3,15 +3,21 @@ import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { afterEach, expect, it } from 'vitest';
 import { ManualClock } from '../test/support/manual-clock.js';
+import { ErrandProcess } from '../src/supervisor/errand-process.js';
 import { MARK, markedProcesses } from '../e2e/support/processes.js';
 
-const DIST = new URL('../dist/supervisor/errand-process.js', import.meta.url).href;
-const { ErrandProcess } = (await import(DIST)) as typeof import('../src/supervisor/errand-process.js');
+const SOURCE = new URL('../src/supervisor/errand-process.ts', import.meta.url).href;
+const PROGRAM = new URL('../dist/errand.main.js', import.meta.url);
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const mark = randomUUID();
 const clock = new ManualClock();
-const errands = new ErrandProcess({ env: { ...process.env, [MARK]: mark }, clock, logger: silent });
+const errands = new ErrandProcess({
+  env: { ...process.env, [MARK]: mark },
+  clock,
+  logger: silent,
+  program: PROGRAM,
+});
 const ORDER = { kind: 'findLaunch', env: { MILLRACE_JARS: '/no/where' }, java: undefined } as const;
 
 const sent = () => markedProcesses(mark, undefined).map(({ pid }) => pid);
@@ -81,12 +87,15 @@ it('an errand that is not done when the process is given up is given up, too', a
 
 it('a program waits for the answer, also when it has nothing else to do', async () => {
   const program = `
-    const { ErrandProcess } = await import(${JSON.stringify(DIST)});
+    const { ErrandProcess } = await import(${JSON.stringify(SOURCE)});
     const logger = { debug() {}, info() {}, warn() {}, error() {} };
     const clock = { now: Date.now, monotonicMs: () => performance.now(), setTimer: () => ({ cancel() {} }) };
-    const errands = new ErrandProcess({ env: process.env, clock, logger });
+    const errands = new ErrandProcess({ env: process.env, clock, logger, program: new URL(${JSON.stringify(PROGRAM)}) });
     await errands.run(${JSON.stringify(ORDER)}).catch((error) => console.log(error.code));`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    ...['--import', '@oxc-node/core/register', '--input-type=module'],
+    ...['-e', program],
+  ]);
   expect(stdout).toMatch(/^[A-Z_]+\n$/);
 });
 

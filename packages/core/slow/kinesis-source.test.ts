@@ -259,7 +259,7 @@ describe('the emulator', () => {
 });
 
 const parentProgram = `
-  const { startEmulator } = await import(${JSON.stringify(new URL('../dist/local/emulator.js', import.meta.url).href)});
+  const { startEmulator } = await import(${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)});
   const silent = { debug() {}, info() {}, warn() {}, error() {} };
   const emulator = await startEmulator({ streams: [], logger: silent });
   console.log(emulator.pid);

@@ -66,7 +66,7 @@ function start(...words: readonly string[]): ChildProcess {
     MILLRACE_KINESIS_ENDPOINT: emulator.endpoint,
     XDG_RUNTIME_DIR: join(project, 'run'),
   };
-  return spawn(process.execPath, [join(core, 'dist/cli/main.js'), ...words], {
+  return spawn(process.execPath, [join(core, 'dist/cli.js'), ...words], {
     cwd: project,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -87,11 +87,8 @@ async function millrace(words: readonly string[], env: Readonly<Record<string, s
     ...env,
   };
   return new Promise<{ exitCode: unknown; out: string; err: string }>((resolve) => {
-    execFile(
-      process.execPath,
-      [join(core, 'dist/cli/main.js'), ...words],
-      { cwd: project, env: all },
-      (error, out, err) => resolve({ exitCode: error === null ? 0 : error.code, out, err }),
+    execFile(process.execPath, [join(core, 'dist/cli.js'), ...words], { cwd: project, env: all }, (error, out, err) =>
+      resolve({ exitCode: error === null ? 0 : error.code, out, err }),
     );
   });
 }

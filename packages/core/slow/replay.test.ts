@@ -77,7 +77,7 @@ function millrace(variables: Variables, ...words: readonly string[]) {
     AWS_EC2_METADATA_DISABLED: 'true',
     ...variables,
   };
-  const child = spawn(process.execPath, [join(core, 'dist/cli/main.js'), ...words], {
+  const child = spawn(process.execPath, [join(core, 'dist/cli.js'), ...words], {
     cwd: project,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

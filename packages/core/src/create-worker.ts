@@ -8,7 +8,7 @@ import { isMillraceError, MillraceError, toError } from './errors.js';
 import { SessionTotals } from './health/session-totals.js';
 import { openControlSocket } from './open-control.js';
 import { openHealth, type OpenHealth } from './open-health.js';
-import { closeSinks, type OpenedSinks } from './open-sinks.js';
+import { closeSinks, openSinks, type OpenedSinks } from './open-sinks.js';
 import { closeStores, openStores, type OpenedStores } from './open-stores.js';
 import type { RuntimePorts } from './ports.js';
 import type { SessionSetup } from './runtime/live-sessions.js';
@@ -210,10 +210,9 @@ class MillraceWorker implements Worker {
     engine: Engine,
   ): Promise<ReadonlyMap<string, SessionSetup>> {
     // A supervisor does none of this, and has none of it in its memory.
-    const [{ openContainer }, { compilePipeline }, { openSinks }] = await Promise.all([
+    const [{ openContainer }, { compilePipeline }] = await Promise.all([
       import('./open-container.js'),
       import('./records/pipeline.js'),
-      import('./open-sinks.js'),
     ]);
     const container = await openContainer(this.definitions, this.options, this.ports.logger);
     this.container = container;

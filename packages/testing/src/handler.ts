@@ -102,11 +102,24 @@ async function runOnce(
   const decode = found.decode ?? resolveFor(definition, options).settings.decode;
   const inputs = found.kind === 'batch' ? (input as readonly unknown[]) : [input];
   const sent = inputs.map((each) => toRecord(each, decode));
-  await using bed = await testBed(onlyThis(definition, found, options.timeoutMs), options);
-  const delivered: readonly DeliveredRecord[] = bed.shard().deliver(...sent);
-  await bed.settle();
-  if (options.timeoutMs !== undefined) await bed.advance(options.timeoutMs + STUCK_AFTER_MS);
-  await bed.idle();
+  // Not `await using`: the oldest Node that runs this does not know it.
+  const bed = await testBed(onlyThis(definition, found, options.timeoutMs), options);
+  try {
+    const delivered: readonly DeliveredRecord[] = bed.shard().deliver(...sent);
+    await bed.settle();
+    if (options.timeoutMs !== undefined) await bed.advance(options.timeoutMs + STUCK_AFTER_MS);
+    await bed.idle();
+    return outcomesOf(bed, found, delivered);
+  } finally {
+    await bed.dispose();
+  }
+}
+
+function outcomesOf(
+  bed: TestBed,
+  found: RecordHandler | BatchHandler,
+  delivered: readonly DeliveredRecord[],
+): HandlerOutcome | BatchOutcome {
   const outcomes = delivered.map((record) => outcomeOf(bed, record));
   const [first] = outcomes;
   const checkpoints = bed.history.stored().length;

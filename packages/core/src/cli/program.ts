@@ -1,5 +1,4 @@
 /** The command line: commands, options, help. What a command does stands in a file of its own, loaded when it is needed. */
-import { createRequire } from 'node:module';
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT_CODES, exitCodeOf } from '../exit-codes.js';
 import type { Engine } from '../worker-options.js';
@@ -13,6 +12,7 @@ import { addOperateCommands } from './operate/operate-program.js';
 import { addProvisionCommands } from './provision/provision-program.js';
 import { addPutCommand } from './put/put-program.js';
 import { formatError } from '../format-error.js';
+import { packageVersion } from '../package-files.js';
 import type { Terminal } from './terminal.js';
 
 /** What a command hands back: the exit code of the process. */
@@ -105,10 +105,4 @@ function addPropertiesCommand(program: Command, terminal: Terminal): void {
 
 function isVerbose(program: Command, { env }: Terminal): boolean {
   return program.opts<{ readonly verbose?: boolean }>().verbose === true || (env['MILLRACE_DEBUG'] ?? '') !== '';
-}
-
-/** Both src/cli and dist/cli lie two folders below the package. */
-function packageVersion(): string {
-  const { version } = createRequire(import.meta.url)('../../package.json') as { readonly version: string };
-  return version;
 }

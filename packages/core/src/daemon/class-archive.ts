@@ -16,6 +16,7 @@ import { hasCode } from './file-error.js';
 import type { Java } from './find-java.js';
 import type { JarStore } from './jar-store.js';
 import { lockDigest } from './jar-lock.js';
+import { assetFile } from '../package-files.js';
 
 export interface ArchiveRequest {
   readonly store: JarStore;
@@ -30,8 +31,7 @@ const ARCHIVE_SINCE = 13;
 const LAMBDAS_SINCE = 16;
 const LAMBDA = '@';
 
-/** Both src/daemon and dist/daemon lie two folders below the package. */
-const CLASSES = new URL('../../assets/classes-kcl-3.1.3.txt.gz', import.meta.url);
+const CLASSES = assetFile('classes-kcl-3.1.3.txt.gz');
 
 const SUFFIX = '.jsa';
 const DUMPED_WITHIN_MS = 300_000;

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { MillraceError, toError } from '../errors.js';
+import { assetFile } from '../package-files.js';
 
 export interface LockedJar {
   /** `group:artifact:version` */
@@ -32,8 +33,7 @@ export interface JarLock {
 
 const JAR_LOCK_FORMAT = 1;
 
-/** Both src/daemon and dist/daemon lie two folders below the package. */
-const BUILT_IN = new URL('../../assets/jars-kcl-3.1.3.json', import.meta.url);
+const BUILT_IN = assetFile('jars-kcl-3.1.3.json');
 
 /** Millrace's own list: KCL 3.1.3 as Maven resolves it. */
 export function readBuiltInLock(): Promise<JarLock> {

@@ -8,6 +8,7 @@ import type { ErrandAnswer, ErrandOrder, Errands } from './errands.js';
 import { childEnvironment } from '../daemon/java-process.js';
 import type { Environment } from '../definition/definition.js';
 import { MillraceError } from '../errors.js';
+import { programFile } from '../package-files.js';
 import type { Clock, Logger, Timer } from '../ports.js';
 
 export interface ErrandProcessOptions {
@@ -15,6 +16,8 @@ export interface ErrandProcessOptions {
   readonly env: Environment;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** @defaultValue the one that lies beside this */
+  readonly program?: URL;
 }
 
 interface Pending {
@@ -51,7 +54,6 @@ export function errandsHere(clock: Clock): ErrandRunner {
 
 /** One errand often follows another. */
 const IDLE_MS = 2_000;
-const PROGRAM = new URL('../errand.main.js', import.meta.url);
 /** With these Node runs something else than the program that it is given. */
 const OTHER_PROGRAM = /^(?:-[cehipv]+|--(?:build|check|eval|interactive|input-type|print|prof-process|run|test|watch))/;
 const OWN_OPTIONS = /^--inspect/;
@@ -146,7 +148,7 @@ export class ErrandProcess implements ErrandRunner {
   }
 
   private start(): ChildProcess {
-    const child = fork(PROGRAM, [], {
+    const child = fork(this.options.program ?? programFile('errand.main'), [], {
       // Out of reach of the terminal's signals: it is asked for the last time when the worker ends.
       detached: true,
       env: { ...childEnvironment(this.options.env), MILLRACE_ERRAND: '1' },

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MillraceError, toError } from '../errors.js';
+import { assetFile } from '../package-files.js';
 
 /** Addresses of local sockets are cut at about a hundred bytes. */
 const SOCKET_PATH_BYTES_MAX = 100;
@@ -27,7 +28,7 @@ export async function makePrivateFolder(): Promise<PrivateFolder> {
   const path = await makeFolder();
   for (const name of ASSETS) {
     // Copied, because the daemon cuts its command at blanks, and the package may be installed below a path with some.
-    const text = await readFile(new URL(`../../assets/${name}`, import.meta.url));
+    const text = await readFile(assetFile(name));
     await writeFile(join(path, name), text, { mode: 0o700 });
   }
   const touching = setInterval(() => void touch(path), TOUCH_EVERY_MS);

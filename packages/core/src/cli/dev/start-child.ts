@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { DevRequest, FromWorker, ToWorker } from './dev-events.js';
 import type { ChildExit, DevChild } from './dev-session.js';
+import { programFile } from '../../package-files.js';
 
 export interface ChildListener {
   message(message: FromWorker): void;
@@ -13,7 +14,6 @@ export interface ChildListener {
   line(line: string): void;
 }
 
-const ENTRY = fileURLToPath(new URL('./worker.main.js', import.meta.url));
 /** What a grandchild holds open is not waited for. */
 const LAST_WORDS_MS = 500;
 
@@ -22,7 +22,7 @@ const LAST_WORDS_MS = 500;
  * notices by the closed channel when the parent is killed.
  */
 export function startChild(request: DevRequest, listener: ChildListener): DevChild {
-  const child = spawn(process.execPath, ['--enable-source-maps', ENTRY], {
+  const child = spawn(process.execPath, ['--enable-source-maps', fileURLToPath(programFile('worker.main'))], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true,
     cwd: request.cwd,
