@@ -50,6 +50,8 @@ async function openShard(handle: (key: string) => Promise<void>, concurrency?: C
     },
     sinks: new Map(),
     stores: new Map(),
+    flights: undefined,
+    breaker: undefined,
     ports: {
       clock: systemClock,
       random: Math.random,

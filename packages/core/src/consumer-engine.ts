@@ -1,6 +1,7 @@
 /** One consumer on one engine: what a worker starts, stops and asks for health. */
 import type { ResolvedConsumer } from './config/resolved.js';
 import { MillraceError, toError } from './errors.js';
+import { checkpointPath } from './local/checkpoint-path.js';
 import { LocalEngine } from './local/engine.js';
 import { openFileCheckpointStore } from './local/file-checkpoint-store.js';
 import { openKinesisSource } from './local/kinesis-source.js';
@@ -126,8 +127,7 @@ async function closeLocal({ source, store }: OpenLocal, logger: Logger): Promise
 
 function openStore({ setup, options }: EngineRequest): Promise<CheckpointStore> {
   const { applicationName, stream } = setup.consumer;
-  const { checkpointFile: file = (name: string): string => `.millrace/${name}.checkpoints.json` } = options;
-  const path = typeof file === 'string' ? file : file(applicationName);
+  const path = checkpointPath(applicationName, options.checkpointFile);
   return openFileCheckpointStore(path, { applicationName, stream, logger: setup.ports.logger });
 }
 

@@ -3,14 +3,18 @@ import type { ResolvedConsumer } from './config/resolved.js';
 import type { ConsumerEngine, EngineGroup } from './consumer-engine.js';
 import type { ControlServer, ControlSource } from './control/control-server.js';
 import type { OpenContainer } from './open-container.js';
+import { checkpointPath } from './local/checkpoint-path.js';
 import type { ConsumerDefinition, Environment } from './definition/definition.js';
 import { isMillraceError, MillraceError, toError } from './errors.js';
 import { SessionTotals } from './health/session-totals.js';
 import { openControlSocket } from './open-control.js';
 import { openHealth, type OpenHealth } from './open-health.js';
+import { openFlights } from './open-flights.js';
 import { closeSinks, openSinks, type OpenedSinks } from './open-sinks.js';
 import { closeStores, openStores, type OpenedStores } from './open-stores.js';
 import type { RuntimePorts } from './ports.js';
+import { openCircuitBreaker } from './runtime/circuit-breaker.js';
+import { Crew } from './runtime/crew.js';
 import type { SessionSetup } from './runtime/live-sessions.js';
 import { plainError } from './runtime/plain-event.js';
 import type { ShardStatus } from './runtime/shard-status.js';
@@ -217,6 +221,7 @@ class MillraceWorker implements Worker {
     const container = await openContainer(this.definitions, this.options, this.ports.logger);
     this.container = container;
     const setups = new Map<string, SessionSetup>();
+    const crew = new Crew();
     for (const consumer of resolved) {
       const { applicationName, stream, definition } = consumer;
       // Every session compiles its own; a missing package or a wrong discriminator is better said before the first.
@@ -238,6 +243,14 @@ class MillraceWorker implements Worker {
         sinks,
         stores,
         ports: this.ports,
+        breaker: openCircuitBreaker(definition, this.ports),
+        flights: openFlights({
+          applicationName,
+          engine,
+          checkpointFile: checkpointPath(applicationName, this.options.checkpointFile),
+          crew,
+          logger: this.ports.logger,
+        }),
         requestStop,
         retentionMs: undefined,
       });

@@ -26,6 +26,8 @@ export const ERROR_CODES = {
   EXIT_INTERCEPTED: 'A handler called process.exit.',
   RECORD_TOO_OLD: 'A failed record is older than maxRecordAgeMs.',
   LANE_KEY_FAILED: 'The key that orders a record threw, or gave something that is no text.',
+  CIRCUIT_OPEN: 'The circuit breaker of the consumer is open, so no handler starts.',
+  SUSPECT_RECORD: 'The process died again and again with this record in flight, so it is not run any more.',
   KEY_PARKED: 'An earlier record of this key was parked and the consumer holds its successors.',
   CONTEXT_EXPIRED: 'A record context was used after its record was given up.',
   MIDDLEWARE_MISUSED: 'A middleware did not call next() exactly once, or an idempotent handler deferred its record.',

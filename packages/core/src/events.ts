@@ -57,6 +57,8 @@ export type SessionEvent =
       readonly target: PositionData | 'SHARD_END';
       readonly error: string | undefined;
     })
+  /** The circuit breaker that all sessions of the consumer in this process share; each of them tells it. */
+  | (Common & { readonly kind: 'circuitBreaker'; readonly state: 'closed' | 'open' | 'halfOpen' })
   | (Common & { readonly kind: 'leaseDoubt'; readonly why: string })
   | (Common & { readonly kind: 'draining'; readonly reason: string })
   | (Common & { readonly kind: 'sessionEnded'; readonly why: string; readonly abandoned: number })

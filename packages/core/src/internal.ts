@@ -22,6 +22,8 @@ export { viewRecord } from './records/record-view.js';
 export { compilePipeline } from './records/pipeline.js';
 export type { Pipeline, Prepared } from './records/pipeline.js';
 export { contextLogger } from './runtime/current-context.js';
+export { openCircuitBreaker } from './runtime/circuit-breaker.js';
+export type { CircuitBreaker } from './runtime/circuit-breaker.js';
 export { Attempt } from './runtime/attempt.js';
 export { ShardRunner } from './runtime/shard-runner.js';
 export type { SessionOutcome } from './runtime/shard-runner.js';

@@ -17,7 +17,14 @@ import type { Decoded, Payload } from '../src/definition/payload.js';
 import { OnBatch, OnRecord, OnWindow } from '../src/decorators/handlers.js';
 import { OnInitialize, OnLeaseLost, OnShardEnd, OnShutdownRequested } from '../src/decorators/hooks.js';
 import { KinesisConsumer } from '../src/decorators/kinesis-consumer.js';
-import { CheckpointPolicy, DeadLetter, Idempotent, RetryPolicy, Use } from '../src/decorators/policies.js';
+import {
+  CheckpointPolicy,
+  CircuitBreaker,
+  DeadLetter,
+  Idempotent,
+  RetryPolicy,
+  Use,
+} from '../src/decorators/policies.js';
 
 class OrderPlaced {
   id!: string;
@@ -287,6 +294,17 @@ describe('what must not compile', () => {
     RetryPolicy({ attemps: 5 });
     // @ts-expect-error no such end
     RetryPolicy({ then: 'drop' });
+    RetryPolicy({ overrides: [{ error: RangeError, attempts: 9 }, { error: 'ECONNRESET' }] });
+    RetryPolicy({ overrides: [{ error: ({ message }) => message === '', retryable: false, then: 'skip' }] });
+    // @ts-expect-error what is thrown and is no error is wrapped
+    RetryPolicy({ overrides: [{ error: Map }] });
+    // @ts-expect-error errors are retryable unless something says otherwise
+    RetryPolicy({ overrides: [{ error: 'X', retryable: true }] });
+    // @ts-expect-error of which error
+    RetryPolicy({ overrides: [{ attempts: 9 }] });
+    CircuitBreaker({ failureRate: 0.2, only: (error) => error.name === 'TimeoutError' });
+    // @ts-expect-error a promise is no answer
+    CircuitBreaker({ only: async () => true });
     // @ts-expect-error a sink that is open already is no description
     DeadLetter({ durable: true, write: async () => undefined, close: async () => undefined });
     // @ts-expect-error no such choice

@@ -8,9 +8,11 @@ import {
   type InjectionToken,
 } from '@millrace/core';
 import {
+  openCircuitBreaker,
   resolveConsumer,
   ShardRunner,
   type ByteChannel,
+  type CircuitBreaker,
   type ResolvedConsumer,
   type WireRecord,
 } from '@millrace/core/internal';
@@ -104,6 +106,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
   readonly stopRequests: Error[] = [];
   readonly shards: readonly TestShard[];
   readonly #resolved: ResolvedConsumer;
+  readonly #breaker: CircuitBreaker | undefined;
   readonly #container: BedContainer;
   readonly #store: IdempotencyStore;
   readonly #options: TestBedOptions;
@@ -134,6 +137,8 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
     const { definition } = resolved;
     this.#scopes = new LeaseScopes({ container: port, definition, sink: this.sink, store, given, onParked });
     this.#resolved = { ...resolved, definition: this.#userCode.watch(this.#scopes.definition) };
+    const breakerClock = clock.heldBy('circuit breaker');
+    this.#breaker = openCircuitBreaker(resolved.definition, { clock: breakerClock, logger: log });
     const parts = this.#parts();
     this.shards = shardNames(options.shards ?? 1).map(
       (name, index) => new TestShard(parts, name, `shardId-${String(index).padStart(12, '0')}`),
@@ -319,6 +324,8 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
       container: this.#scopes.port,
       sinks: new Map(descriptions),
       stores: new Map(describedStores(definition).map((description) => [description, this.#store])),
+      flights: undefined,
+      breaker: this.#breaker,
       retentionMs: this.#options.retentionMs ?? RETENTION_MS,
       requestStop: (cause) => this.#stopFor(cause),
       ports: {

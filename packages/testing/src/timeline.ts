@@ -161,6 +161,8 @@ function describeSessionEvent(event: Exclude<SessionEvent, RecordEvent>, names: 
       return `checkpoint at ${names.target(shardId, event.target)} requested`;
     case 'checkpointAnswered':
       return `checkpoint at ${names.target(shardId, event.target)} ${event.error === undefined ? 'done' : `failed: ${event.error}`}`;
+    case 'circuitBreaker':
+      return `circuit breaker ${event.state === 'halfOpen' ? 'half open' : event.state}`;
     case 'leaseDoubt':
       return `lease in doubt: ${event.why}`;
     case 'draining':

@@ -12,6 +12,7 @@ const RETRY: RetryPolicy = {
   timeoutMs: 60_000,
   maxRecordAgeMs: undefined,
   then: 'hold',
+  overrides: [],
 };
 
 class OrderMailer {}
@@ -31,6 +32,7 @@ export function definitionOf(overrides: Partial<ConsumerDefinition> = {}): Consu
     deadLetter: undefined,
     concurrency: undefined,
     filter: undefined,
+    circuitBreaker: undefined,
     ...overrides,
   };
 }

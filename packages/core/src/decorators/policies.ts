@@ -2,6 +2,7 @@
 import type { FilterPattern } from '../definition/filter-pattern.js';
 import type {
   CheckpointOptions,
+  CircuitBreakerOptions,
   ConcurrencyOptions,
   DeadLetterOptions,
   RetryOptions,
@@ -38,6 +39,17 @@ export function Concurrency(options: ConcurrencyOptions): PolicyClassDecorator {
   return (target: object, context?: unknown) => {
     if (isStandardContext(context)) throw standardDecorators('@Concurrency', context);
     recordOnClass('@Concurrency', target, { kind: 'concurrency', options });
+  };
+}
+
+/**
+ * Stops starting handlers while what they call is down: `@CircuitBreaker({ failureRate: 0.5 })`. One for all shards of the
+ * consumer in a process; while it is open they are held, no attempt is used up, and nothing is parked.
+ */
+export function CircuitBreaker(options: CircuitBreakerOptions = {}): PolicyClassDecorator {
+  return (target: object, context?: unknown) => {
+    if (isStandardContext(context)) throw standardDecorators('@CircuitBreaker', context);
+    recordOnClass('@CircuitBreaker', target, { kind: 'circuitBreaker', options });
   };
 }
 

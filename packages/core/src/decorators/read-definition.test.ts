@@ -8,7 +8,16 @@ import { DefinitionError } from '../errors.js';
 import { OnBatch, OnRecord } from './handlers.js';
 import { OnInitialize, OnLeaseLost, OnShardEnd, OnShutdownRequested } from './hooks.js';
 import { KinesisConsumer } from './kinesis-consumer.js';
-import { CheckpointPolicy, Concurrency, DeadLetter, Filter, Idempotent, RetryPolicy, Use } from './policies.js';
+import {
+  CheckpointPolicy,
+  CircuitBreaker,
+  Concurrency,
+  DeadLetter,
+  Filter,
+  Idempotent,
+  RetryPolicy,
+  Use,
+} from './policies.js';
 import { readDefinition } from './read-definition.js';
 
 const parked: SinkDescription = {
@@ -42,6 +51,7 @@ const codes = (target: unknown) => issuesOf(target).map(({ code }) => code);
 @Concurrency({ perShard: 8, maxInFlight: 100 })
 @Filter([{ data: { total: [{ numeric: ['>', 0] }] } }, { partitionKey: ['vip'] }])
 @Filter({ data: { type: ['placed'] } })
+@CircuitBreaker({ openMs: 500 })
 class OrderMailer {
   readonly calls: unknown[] = [];
 
@@ -81,6 +91,7 @@ describe('a decorated class', () => {
       deadLetter: { sink: parked, sameKey: 'hold' },
       concurrency: { perShard: 8, maxInFlight: 100 },
       filter: [{ data: { total: [{ numeric: ['>', 0] }] } }, { partitionKey: ['vip'] }, { data: { type: ['placed'] } }],
+      circuitBreaker: { openMs: 500 },
       handlers: [
         recordHandler({ name: 'placed', type: 'placed', schema: OrderPlaced, handle: () => undefined }),
         recordHandler({

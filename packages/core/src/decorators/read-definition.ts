@@ -65,6 +65,7 @@ function read(target: ConsumerClass): ConsumerDefinition {
       filter: filterOf(chain),
       use: nearest(chain, 'use')?.middleware,
       idempotent: nearest(chain, 'idempotent')?.options,
+      circuitBreaker: nearest(chain, 'circuitBreaker')?.options,
     },
     issues.found,
   );

@@ -54,7 +54,15 @@ export function hookMember(chain: readonly object[], hook: HookName): Member | u
 
 /** The nearest declaration of a kind, on the class itself (no key) or on one member. */
 export function nearest<
-  K extends 'consumer' | 'checkpoint' | 'retry' | 'deadLetter' | 'concurrency' | 'use' | 'idempotent',
+  K extends
+    | 'consumer'
+    | 'checkpoint'
+    | 'retry'
+    | 'deadLetter'
+    | 'concurrency'
+    | 'use'
+    | 'idempotent'
+    | 'circuitBreaker',
 >(chain: readonly object[], kind: K, key?: PropertyKey): Extract<Declaration, { kind: K }> | undefined {
   for (const target of chain) {
     const own = ownDeclarations(target).find((one) => one.kind === kind && memberOf(one)?.key === key);

@@ -18,10 +18,8 @@ export type Declaration =
     }
   | { readonly kind: 'checkpoint'; readonly policy: unknown }
   | { readonly kind: 'retry'; readonly options: unknown; readonly member: Member | undefined }
-  | {
-      readonly kind: 'concurrency';
-      readonly options: unknown;
-    }
+  | { readonly kind: 'concurrency'; readonly options: unknown }
+  | { readonly kind: 'circuitBreaker'; readonly options: unknown }
   | {
       readonly kind: 'deadLetter';
       readonly sink: unknown;

@@ -3,6 +3,7 @@
  * filled in, and the result is frozen. Decorators and `defineConsumer` share this, so they cannot differ.
  */
 import { DefinitionError, type Issue } from '../errors.js';
+import { checkCircuitBreaker } from './check-circuit-breaker.js';
 import { checkConcurrency, checkLaneKeys, withMaxInFlight } from './check-concurrency.js';
 import { BYTES_FILTERED, checkFilter, filterDecode } from './check-filter.js';
 import { checkHandlers } from './check-handlers.js';
@@ -35,6 +36,7 @@ export function buildDefinition(declared: DeclaredConsumer, found: readonly Issu
   const retry = completeRetry([ownRetry], declared.deadLetter !== undefined, at(words.retry));
 
   const fixed = options.kind === 'fixed' ? options.options : undefined;
+  const circuitBreaker = checkCircuitBreaker(declared.circuitBreaker, at(words.circuitBreaker));
   const concurrency = checkConcurrency(declared, fixed, at(words.concurrency));
   const use = checkUse(declared.use, at(words.use));
   const kind = declared.handlers.find((handler) => handler.kind !== 'record')?.kind ?? 'record';
@@ -65,6 +67,7 @@ export function buildDefinition(declared: DeclaredConsumer, found: readonly Issu
     deadLetter,
     concurrency,
     filter,
+    circuitBreaker,
   });
 }
 

@@ -9,21 +9,24 @@ import {
   TIMER_MAX_MS,
 } from './check-values.js';
 import type { DeclaredDeadLetter } from './declared.js';
-import type { CheckpointPolicy, DeadLetter, RetryPolicy, SinkDescription, SinkSource } from './definition.js';
-import type { RetryOptions } from './handler-options.js';
+import { checkOverrides, completeOverride, delayRules, exhausted, type PartialOverride } from './check-overrides.js';
+import type {
+  CheckpointPolicy,
+  DeadLetter,
+  RetryPolicy,
+  RetryRules,
+  SinkDescription,
+  SinkSource,
+} from './definition.js';
 import { oneOf, show } from './issues.js';
 
 const retryRules = {
-  attempts: { min: 1, integer: true },
-  initialDelayMs: { min: 0, max: TIMER_MAX_MS },
-  maxDelayMs: { min: 0, max: TIMER_MAX_MS },
-  factor: { min: 1 },
+  ...delayRules,
   timeoutMs: { min: 1, max: TIMER_MAX_MS },
   maxRecordAgeMs: { min: 1 },
-} satisfies Partial<Record<keyof RetryPolicy, NumberRule>>;
+} satisfies Partial<Record<keyof RetryRules, NumberRule>>;
 
-const retryNames = [...Object.keys(retryRules), 'then'];
-const exhausted = ['deadLetter', 'hold', 'stop', 'skip'] as const;
+const retryNames = [...Object.keys(retryRules), 'then', 'overrides'];
 
 const retryDefaults = {
   attempts: 5,
@@ -32,7 +35,7 @@ const retryDefaults = {
   factor: 2,
   timeoutMs: 60_000,
   maxRecordAgeMs: undefined,
-} as const satisfies Omit<RetryPolicy, 'then'>;
+} as const satisfies Omit<RetryRules, 'then'>;
 
 const checkpointDefault: CheckpointPolicy = Object.freeze({
   kind: 'periodic',
@@ -41,7 +44,9 @@ const checkpointDefault: CheckpointPolicy = Object.freeze({
 });
 
 /** What stands in one declaration, wrong values left out; undefined when nothing was declared. */
-export type PartialRetry = { readonly [K in keyof RetryOptions]: RetryOptions[K] | undefined };
+export type PartialRetry = { readonly [K in keyof RetryRules]: RetryRules[K] | undefined } & {
+  readonly overrides: readonly PartialOverride[] | undefined;
+};
 
 export function checkRetry(value: unknown, at: At): PartialRetry | undefined {
   if (value === undefined) return undefined;
@@ -56,13 +61,14 @@ export function checkRetry(value: unknown, at: At): PartialRetry | undefined {
     timeoutMs: number('timeoutMs'),
     maxRecordAgeMs: number('maxRecordAgeMs'),
     then: checkChoice(options['then'], exhausted, { ...at, name: 'then' }),
+    overrides: checkOverrides(options['overrides'], inside(at, 'overrides')),
   };
 }
 
 /** One complete policy out of declarations, the nearest first; `at` is where the nearest stands. */
 export function completeRetry(layers: readonly (PartialRetry | undefined)[], hasSink: boolean, at: At): RetryPolicy {
-  const pick = <K extends keyof RetryPolicy>(name: K) => layers.find((layer) => layer?.[name] !== undefined)?.[name];
-  const policy: RetryPolicy = {
+  const pick = <K extends keyof PartialRetry>(name: K) => layers.find((layer) => layer?.[name] !== undefined)?.[name];
+  const rules: RetryRules = {
     attempts: pick('attempts') ?? retryDefaults.attempts,
     initialDelayMs: pick('initialDelayMs') ?? retryDefaults.initialDelayMs,
     maxDelayMs: pick('maxDelayMs') ?? retryDefaults.maxDelayMs,
@@ -71,21 +77,32 @@ export function completeRetry(layers: readonly (PartialRetry | undefined)[], has
     maxRecordAgeMs: pick('maxRecordAgeMs') ?? retryDefaults.maxRecordAgeMs,
     then: pick('then') ?? (hasSink ? 'deadLetter' : 'hold'),
   };
-  if (policy.initialDelayMs > policy.maxDelayMs) {
+  checkTogether(rules, hasSink, at);
+  const overrides = (pick('overrides') ?? []).map((partial, index) => {
+    const override = completeOverride(partial, rules);
+    // What the policy itself says wrongly has been told.
+    if (partial.maxDelayMs !== undefined || partial.initialDelayMs !== undefined || partial.then !== undefined)
+      checkTogether(override.rules, hasSink, inside(inside(at, 'overrides'), String(index)));
+    return override;
+  });
+  return Object.freeze({ ...rules, overrides: Object.freeze(overrides) });
+}
+
+function checkTogether({ initialDelayMs, maxDelayMs, then }: RetryRules, hasSink: boolean, at: At): void {
+  if (initialDelayMs > maxDelayMs) {
     at.issues.add(
       'BAD_VALUE',
       inside(at, 'initialDelayMs').place,
-      `initialDelayMs (${policy.initialDelayMs}) is longer than maxDelayMs (${policy.maxDelayMs}). Raise maxDelayMs.`,
+      `initialDelayMs (${initialDelayMs}) is longer than maxDelayMs (${maxDelayMs}). Raise maxDelayMs.`,
     );
   }
-  if (policy.then === 'deadLetter' && !hasSink) {
+  if (then === 'deadLetter' && !hasSink) {
     at.issues.add(
       'OPTIONS_EXCLUDE',
       inside(at, 'then').place,
       "then: 'deadLetter' needs a sink. Declare a dead letter in the same place, or choose 'hold', 'stop' or 'skip'.",
     );
   }
-  return Object.freeze(policy);
 }
 
 const simplePolicies = ['record', 'batch', 'manual'] as const;

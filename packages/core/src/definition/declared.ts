@@ -23,6 +23,7 @@ export interface DeclaredConsumer {
   readonly filter: unknown;
   readonly use: unknown;
   readonly idempotent: unknown;
+  readonly circuitBreaker: unknown;
 }
 
 export interface DeclaredHandler {
@@ -63,6 +64,7 @@ export interface Words {
   readonly filter: string;
   readonly use: string;
   readonly idempotent: string;
+  readonly circuitBreaker: string;
 }
 
 export const decoratorWords: Words = {
@@ -77,6 +79,7 @@ export const decoratorWords: Words = {
   filter: '@Filter',
   use: '@Use',
   idempotent: '@Idempotent',
+  circuitBreaker: '@CircuitBreaker',
 };
 
 export const dataWords: Words = {
@@ -91,4 +94,5 @@ export const dataWords: Words = {
   filter: 'filter',
   use: 'use',
   idempotent: 'idempotent',
+  circuitBreaker: 'circuitBreaker',
 };

@@ -58,6 +58,7 @@ describe('a defined consumer', () => {
         timeoutMs: 60_000,
         maxRecordAgeMs: undefined,
         then: 'hold',
+        overrides: [],
       },
       deadLetter: undefined,
       hooks: { initialize: undefined, shardEnd: undefined, leaseLost: undefined, shutdownRequested: undefined },
@@ -194,7 +195,72 @@ describe('policies', () => {
       timeoutMs: 60_000,
       maxRecordAgeMs: undefined,
       then: 'skip',
+      overrides: [],
     });
+  });
+
+  it('overrides are completed out of the policy that they stand in, and a handler that has some has no others', () => {
+    const retry = {
+      attempts: 3,
+      maxDelayMs: 50,
+      initialDelayMs: 10,
+      overrides: [{ error: 'ECONNRESET', attempts: 9 }],
+    };
+    const own = { factor: 4, overrides: [{ error: RangeError, retryable: false as const, then: 'skip' as const }] };
+    const { retry: ofConsumer, handlers } = defineConsumer({
+      ...base,
+      retry,
+      handlers: [recordHandler({ name: 'placed', retry: own, handle: () => undefined })],
+    });
+
+    expect(ofConsumer.overrides).toEqual([
+      {
+        error: { kind: 'name', name: 'ECONNRESET' },
+        retryable: true,
+        rules: expect.objectContaining({ attempts: 9, initialDelayMs: 10, maxDelayMs: 50, factor: 2, then: 'hold' }),
+      },
+    ]);
+    expect(handlers[0]?.retry?.overrides).toEqual([
+      {
+        error: { kind: 'class', target: RangeError },
+        retryable: false,
+        rules: expect.objectContaining({ attempts: 3, maxDelayMs: 50, factor: 4, then: 'skip' }),
+      },
+    ]);
+  });
+
+  it('a circuit breaker has its defaults, and one delay of it moves the other out of its way', () => {
+    const breaker = (circuitBreaker: object) => defineConsumer({ ...base, circuitBreaker }).circuitBreaker;
+
+    expect(defineConsumer(base).circuitBreaker).toBeUndefined();
+    expect(breaker({})).toEqual({
+      failureRate: 0.5,
+      windowMs: 30_000,
+      minimumCalls: 20,
+      openMs: 10_000,
+      maxOpenMs: 300_000,
+      probes: 3,
+      only: undefined,
+    });
+    expect(breaker({ openMs: 400_000 })?.maxOpenMs).toBe(400_000);
+    expect(breaker({ maxOpenMs: 1_000 })?.openMs).toBe(1_000);
+  });
+
+  it('an override with one delay moves the other out of its way', () => {
+    const { retry } = defineConsumer({
+      ...base,
+      retry: {
+        overrides: [
+          { error: 'A', initialDelayMs: 60_000 },
+          { error: 'B', maxDelayMs: 100 },
+        ],
+      },
+    });
+
+    expect(retry.overrides.map(({ rules }) => [rules.initialDelayMs, rules.maxDelayMs])).toEqual([
+      [60_000, 60_000],
+      [100, 100],
+    ]);
   });
 
   it('a handler with a sink of its own parks there, even when the consumer has none', () => {
@@ -257,6 +323,38 @@ describe('mistakes', () => {
     ['a retry policy that is a number', { retry: 5 }, ['BAD_VALUE']],
     ['an unknown retry option', { retry: { attemps: 5 } }, ['UNKNOWN_OPTION']],
     ['deadLetter without a sink', { retry: { then: 'deadLetter' } }, ['OPTIONS_EXCLUDE']],
+    ['overrides that are no list', { retry: { overrides: { error: 'A' } } }, ['BAD_VALUE']],
+    ['an override that is nothing', { retry: { overrides: [undefined] } }, ['BAD_VALUE']],
+    ['an override of no error', { retry: { overrides: [{ attempts: 2 }] } }, ['BAD_VALUE']],
+    ['an override of a class that is no error', { retry: { overrides: [{ error: Order }] } }, ['BAD_VALUE']],
+    ['an override that says retryable', { retry: { overrides: [{ error: 'A', retryable: true }] } }, ['BAD_VALUE']],
+    [
+      'three mistakes in overrides',
+      {
+        retry: {
+          overrides: [
+            { error: 'A', attempts: 0, then: 'drop' },
+            { error: 'B', atempts: 2 },
+          ],
+        },
+      },
+      ['BAD_VALUE', 'BAD_VALUE', 'UNKNOWN_OPTION'],
+    ],
+    [
+      'delays of an override that contradict each other',
+      { retry: { overrides: [{ error: 'A', initialDelayMs: 5, maxDelayMs: 4 }] } },
+      ['BAD_VALUE'],
+    ],
+    [
+      'an override that parks without a sink',
+      { retry: { overrides: [{ error: 'A', then: 'deadLetter' }] } },
+      ['OPTIONS_EXCLUDE'],
+    ],
+    ['a breaker that every call opens', { circuitBreaker: { failureRate: 0 } }, ['BAD_VALUE']],
+    ['a breaker with a rate in percent', { circuitBreaker: { failureRate: 50 } }, ['BAD_VALUE']],
+    ['a breaker that is open longer than the longest', { circuitBreaker: { openMs: 9, maxOpenMs: 8 } }, ['BAD_VALUE']],
+    ['a breaker without probes', { circuitBreaker: { probes: 0, only: 'network' } }, ['BAD_VALUE', 'BAD_VALUE']],
+    ['an unknown option of a breaker', { circuitBreaker: { threshold: 5 } }, ['UNKNOWN_OPTION']],
     ['a sink that is undefined', { deadLetter: { sink: undefined } }, ['BAD_VALUE']],
     ['a sink that is open already', { deadLetter: { sink: { write: () => 1 } } }, ['BAD_VALUE']],
     ['an unknown sameKey', { deadLetter: { sink: parked, sameKey: 'park' } }, ['BAD_VALUE']],

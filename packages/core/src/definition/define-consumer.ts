@@ -18,6 +18,7 @@ import type { FilterPattern } from './filter-pattern.js';
 import type {
   BatchOptions,
   CheckpointOptions,
+  CircuitBreakerOptions,
   ConcurrencyOptions,
   DeadLetterOptions,
   RecordOptions,
@@ -138,6 +139,7 @@ export interface ConsumerData<I extends object> {
   readonly use?: readonly MiddlewareInput[];
   /** For every record handler that does not say it itself. */
   readonly idempotent?: IdempotentOptions;
+  readonly circuitBreaker?: CircuitBreakerOptions;
 }
 
 /**
@@ -169,6 +171,7 @@ export function defineConsumer<I extends object = object>(data: ConsumerData<I>)
       filter: data.filter,
       use: data.use,
       idempotent: data.idempotent,
+      circuitBreaker: data.circuitBreaker,
     },
     issues.found,
   );
@@ -189,6 +192,7 @@ const dataNames = [
   'filter',
   'use',
   'idempotent',
+  'circuitBreaker',
 ];
 
 function checkNames(data: Pick<ConsumerDefinition, 'name'>, handlers: readonly { name: string }[], at: At): void {

@@ -29,6 +29,8 @@ export interface ConsumerDefinition {
   readonly concurrency: Concurrency | undefined;
   /** Records that fit none of these patterns settle as filtered; undefined: every record is handled. */
   readonly filter: readonly FilterPattern[] | undefined;
+  /** Undefined: handlers start whatever the failures before them. */
+  readonly circuitBreaker: CircuitBreakerPolicy | undefined;
 }
 
 export type OptionsSource =
@@ -130,7 +132,8 @@ export type CheckpointPolicy =
 
 export type Exhausted = 'deadLetter' | 'hold' | 'stop' | 'skip';
 
-export interface RetryPolicy {
+/** What follows a failed run, for one kind of errors. */
+export interface RetryRules {
   /** Runs in all, the first included; at least 1. */
   readonly attempts: number;
   readonly initialDelayMs: number;
@@ -141,6 +144,44 @@ export interface RetryPolicy {
   /** A failed record older than this is not run again. Judged only after a failed attempt. */
   readonly maxRecordAgeMs: number | undefined;
   readonly then: Exhausted;
+}
+
+export interface RetryPolicy extends RetryRules {
+  /** Other rules for some errors; the first that fits an error counts. */
+  readonly overrides: readonly RetryOverride[];
+}
+
+export interface RetryOverride {
+  readonly error: ErrorPattern;
+  /** False: running the record again cannot help, whatever the error says. */
+  readonly retryable: boolean;
+  /** Complete: what the override does not say is the policy's. */
+  readonly rules: RetryRules;
+}
+
+export type ErrorPattern =
+  /** An instance of the class, or caused by one. */
+  | { readonly kind: 'class'; readonly target: ErrorClass }
+  /** Has this `code` or `name`, or is caused by such an error. */
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'predicate'; readonly fits: (error: Error) => boolean };
+
+export type ErrorClass = abstract new (...args: never[]) => Error;
+
+/** When handlers stop starting because what they call is down, and when they try again. */
+export interface CircuitBreakerPolicy {
+  /** The part of the calls that has to fail, above 0 and at most 1. */
+  readonly failureRate: number;
+  readonly windowMs: number;
+  /** With fewer calls in the window it stays closed. */
+  readonly minimumCalls: number;
+  /** Before the first probe; twice as long after each probe that failed, up to `maxOpenMs`. */
+  readonly openMs: number;
+  readonly maxOpenMs: number;
+  /** So many calls are let through at once, and have to succeed before it closes. */
+  readonly probes: number;
+  /** Which errors count; undefined for all that are worth another try. */
+  readonly only: ((error: Error) => boolean) | undefined;
 }
 
 export interface DeadLetter {

@@ -1,6 +1,6 @@
 /** What users write about handlers, policies and sinks; decorators and `defineConsumer` take the same options. */
 import type { ConsumerRecord, WindowContext } from './context.js';
-import type { Decode, Exhausted, SinkDescription } from './definition.js';
+import type { Decode, ErrorClass, Exhausted, SinkDescription } from './definition.js';
 import type { Decoded, Payload, SchemaInput } from './payload.js';
 
 interface PayloadOptions<S extends SchemaInput | undefined, D extends Decode | undefined> {
@@ -97,6 +97,25 @@ export interface RetryOptions {
   readonly maxRecordAgeMs?: number;
   /** What follows. @defaultValue `'deadLetter'` when there is a sink, else `'hold'` */
   readonly then?: Exhausted;
+  /** Other rules for some errors; the first that fits counts. On a method they replace the class's. @defaultValue none */
+  readonly overrides?: readonly RetryOverrideOptions[];
+}
+
+/** Other rules for one kind of errors; what is not said here is as the policy says. */
+export interface RetryOverrideOptions {
+  /**
+   * A class (the error or one of its causes is an instance), a text (the `code` or `name` of the error or of one of its
+   * causes), or a function of the error. A function that throws does not fit, and is logged.
+   */
+  readonly error: ErrorClass | string | ((error: Error) => boolean);
+  /** `false`: running the record again cannot help. What cannot be helped anyway stays so. */
+  readonly retryable?: false;
+  /** Runs in all, whatever errors the earlier ones ended with. */
+  readonly attempts?: number;
+  readonly initialDelayMs?: number;
+  readonly maxDelayMs?: number;
+  readonly factor?: number;
+  readonly then?: Exhausted;
 }
 
 /** Several records of a shard at once, in order for each key. */
@@ -107,6 +126,30 @@ export interface ConcurrencyOptions {
   readonly by?: 'partitionKey' | ((record: ConsumerRecord) => string);
   /** How far a shard may run ahead of its oldest unsettled record, in records; the same as the consumer's option. @defaultValue 10 000 */
   readonly maxInFlight?: number;
+}
+
+/**
+ * Stops starting handlers while what they call is down: all shards that a process serves for the consumer wait, no attempt
+ * is used up and nothing is parked meanwhile.
+ */
+export interface CircuitBreakerOptions {
+  /** Opens when this part of the calls has failed, above 0 and at most 1. @defaultValue 0.5 */
+  readonly failureRate?: number;
+  /** Over which time the rate is taken. @defaultValue 30 000 */
+  readonly windowMs?: number;
+  /** Stays closed with fewer calls than this in the window. @defaultValue 20 */
+  readonly minimumCalls?: number;
+  /** How long it lets nothing through before it probes; twice as long after each probe that failed. @defaultValue 10 000 */
+  readonly openMs?: number;
+  /** It is never open longer than this without a probe. @defaultValue 300 000 */
+  readonly maxOpenMs?: number;
+  /** So many calls are let through as probes, and have to succeed before it closes. @defaultValue 3 */
+  readonly probes?: number;
+  /**
+   * Which errors count, for example those of the network. Errors that no further run can mend never do. One that throws has
+   * said no, and is logged. @defaultValue all
+   */
+  readonly only?: (error: Error) => boolean;
 }
 
 /** Where parked records go: a description such as `file({ directory })`, or a token that the container resolves to a sink. */

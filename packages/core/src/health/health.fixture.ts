@@ -39,6 +39,7 @@ export function shardStatus(more: Partial<ShardStatus> = {}): ShardStatus {
     settled: { handled: 0, parked: 0, skipped: 0, filtered: 0, deduplicated: 0 },
     window: undefined,
     retries: 0,
+    circuitBreaker: undefined,
     held: undefined,
     heldRecords: [],
     heldCount: 0,

@@ -119,6 +119,12 @@ const SHARD_METRICS: readonly Metric[] = [
     read: ({ held }) => ({ value: held === undefined ? 0 : 1 }),
   }),
   ofShards({
+    name: 'millrace_shard_circuit_breaker',
+    help: "1 for the state of the consumer's circuit breaker where the shard is served.",
+    label: 'state',
+    read: ({ circuitBreaker }) => (circuitBreaker === undefined ? undefined : { label: circuitBreaker, value: 1 }),
+  }),
+  ofShards({
     name: 'millrace_shard_checkpoint_failing',
     help: '1 while checkpoints are not written.',
     read: ({ checkpointError }) => ({ value: checkpointError === undefined ? 0 : 1 }),

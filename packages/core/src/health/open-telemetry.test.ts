@@ -33,7 +33,12 @@ function observed(first: WorkerHealth) {
 
 const everything = workerHealth({
   hosts: [hostHealth()],
-  consumers: [consumerHealth({ daemon: daemonHealth({ restarts: 2 }), shards: [shardStatus({ retries: 4 })] })],
+  consumers: [
+    consumerHealth({
+      daemon: daemonHealth({ restarts: 2 }),
+      shards: [shardStatus({ retries: 4, circuitBreaker: 'open' })],
+    }),
+  ],
 });
 
 describe('a Meter of OpenTelemetry', () => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CheckpointPolicy, RetryPolicy } from '../definition/definition.js';
+import type { CheckpointPolicy, RetryRules } from '../definition/definition.js';
 import {
   MillraceError,
   NonRetryableError,
@@ -13,7 +13,7 @@ import { classify } from './classify.js';
 import { backoffMs, decide } from './retry.js';
 import { Watermark } from './watermark.js';
 
-const policy: RetryPolicy = {
+const policy: RetryRules = {
   attempts: 3,
   initialDelayMs: 100,
   maxDelayMs: 1_000,
@@ -41,8 +41,13 @@ describe('classify', () => {
     expect(classify(error).kind).toBe(kind);
   });
 
-  it('never gives a negative delay', () => {
-    expect(classify(new RetryLaterError(-5))).toEqual({ kind: 'retryable', delayMs: 0 });
+  it.each([
+    [-5, 0],
+    [Number.POSITIVE_INFINITY, 2_147_483_647],
+    // What Number() makes of a date in a Retry-After header: the policy's own delay counts.
+    [Number.NaN, undefined],
+  ])('takes a delay of %d as one that a timer keeps', (delayMs, kept) => {
+    expect(classify(new RetryLaterError(delayMs))).toEqual({ kind: 'retryable', delayMs: kept });
   });
 });
 

@@ -1,10 +1,12 @@
 /** What follows a failed attempt: another one after a delay, or the end that the policy names. */
-import type { Exhausted, RetryPolicy } from '../definition/definition.js';
+import type { Exhausted, RetryRules } from '../definition/definition.js';
 import type { Random } from '../ports.js';
 import { classify } from './classify.js';
 
 export interface FailedAttempt {
-  readonly policy: RetryPolicy;
+  readonly policy: RetryRules;
+  /** False: an override says that running again cannot help. @defaultValue true */
+  readonly retryable?: boolean;
   /** How many times the record has run, this failure included. */
   readonly attempts: number;
   readonly error: unknown;
@@ -25,7 +27,8 @@ export function decide(failed: FailedAttempt, random: Random): Decision {
   const classification = classify(failed.error);
   if (classification.kind === 'stopWorker') return { kind: 'stopWorker' };
   if (classification.kind === 'elsewhere') return { kind: 'wait', delayMs: classification.delayMs };
-  if (classification.kind === 'final') return { kind: 'exhausted', then: policy.then, retryable: false, tooOld: false };
+  if (classification.kind === 'final' || failed.retryable === false)
+    return { kind: 'exhausted', then: policy.then, retryable: false, tooOld: false };
   const tooOld = policy.maxRecordAgeMs !== undefined && ageMs !== undefined && ageMs > policy.maxRecordAgeMs;
   if (tooOld || attempts >= policy.attempts) return { kind: 'exhausted', then: policy.then, retryable: true, tooOld };
   return { kind: 'retry', delayMs: classification.delayMs ?? backoffMs(policy, attempts, random) };
@@ -39,6 +42,6 @@ export interface Backoff {
 
 /** Full jitter: anything between nothing and the exponential bound, so that many shards do not come back at once. */
 export function backoffMs(backoff: Backoff, attempts: number, random: Random): number {
-  const bound = Math.min(backoff.maxDelayMs, backoff.initialDelayMs * backoff.factor ** (attempts - 1));
+  const bound = Math.min(backoff.maxDelayMs, backoff.initialDelayMs * backoff.factor ** Math.max(0, attempts - 1));
   return Math.floor(random() * bound);
 }

@@ -72,6 +72,9 @@ export class ReplaySession {
       ports: { ...ports, observer: { records: true, onEvent: (event) => this.#onEvent(event) } },
       retentionMs: undefined,
       replayed: true,
+      // Whoever replays looks on, and what fails again stays parked; a breaker would wait instead.
+      breaker: undefined,
+      flights: undefined,
       requestStop: stop,
     });
     this.#daemon = new ShardDaemon({ shardId, channel: pair.daemon, store: STORES_NOTHING });

@@ -58,12 +58,18 @@ export class BatchRuns {
     this.#handler = handler;
   }
 
-  /** Calls the handler once; undefined when the session gave the items up meanwhile. */
+  /** Calls the handler once, when it may start; undefined when the session gave the items up meanwhile. */
   async once(items: readonly Item[], { end, batch }: Group): Promise<RunEnd | undefined> {
+    const entering = this.#enter(items);
+    if (entering !== undefined && !(await entering)) return undefined;
     const run: Run = { items, failures: new Map(), end };
     const result = await this.#attempt(run, batch);
-    if (result.kind === 'abandoned') return undefined;
+    if (result.kind === 'abandoned') {
+      this.#giveUp(items);
+      return undefined;
+    }
     if (result.kind === 'returned' && result.value instanceof LeftOut) {
+      this.#giveUp(items);
       this.#leaveOut(items, result.value);
       return { items: [], failures: run.failures, unexplained: undefined };
     }
@@ -72,7 +78,31 @@ export class BatchRuns {
         ? result.error
         : undefined;
     this.#addWholeBatchFailure(run, result);
+    const slots = items.map(({ slot }) => slot);
+    this.#parts.starts?.leftBatch(slots, this.#handler, run.failures);
     return { items, failures: run.failures, unexplained };
+  }
+
+  /** Undefined when the handler may start at once; resolves to false when none starts any more. */
+  #enter(items: readonly Item[]): Promise<boolean> | undefined {
+    const { starts } = this.#parts;
+    const [first] = items;
+    const last = items.at(-1);
+    if (starts === undefined || first === undefined) return undefined;
+    return starts.enter(first.slot, last?.slot)?.then((entered) => entered && this.#entered(items));
+  }
+
+  /** What was true when it began to wait is looked at again in the moment in which it starts. */
+  async #entered(items: readonly Item[]): Promise<boolean> {
+    const { starts, life } = this.#parts;
+    const [first] = items;
+    if (first === undefined || (life.accepting && starts?.isCurrent(first.slot) !== false)) return true;
+    this.#giveUp(items);
+    return life.accepting && (await (this.#enter(items) ?? true));
+  }
+
+  #giveUp([first]: readonly Item[]): void {
+    if (first !== undefined) this.#parts.starts?.giveUp(first.slot);
   }
 
   async #attempt(run: Run, { millisBehindLatest }: LastBatch): Promise<AttemptResult> {
@@ -111,7 +141,9 @@ export class BatchRuns {
       over: life.over,
       onStuck: (runningMs) => {
         const oldest = items[0]?.slot;
-        if (oldest !== undefined) this.#endings.stuck(oldest, name, runningMs);
+        if (oldest === undefined) return;
+        const error = this.#endings.stuck(oldest, name, runningMs);
+        this.#parts.starts?.stuck(oldest, this.#handler, error);
       },
     });
   }

@@ -64,11 +64,20 @@ export class BatchRunner {
 
   /** Decodes and validates; undefined when the session lets no handler start any more. A promise only when user code waits. */
   prepare(slot: RecordSlot): Entry | Promise<Entry | undefined> {
-    const preparing = this.#parts.pipeline.prepare(slot.record);
-    if (!isThenable(preparing)) return { slot, prepared: preparing };
-    return whenPrepared(this.#parts, slot, preparing).then((prepared) =>
-      prepared === undefined ? undefined : { slot, prepared },
-    );
+    const preparing = this.#prepare(slot);
+    if (!(preparing instanceof Promise)) return { slot, prepared: preparing };
+    return preparing.then((prepared) => (prepared === undefined ? undefined : { slot, prepared }));
+  }
+
+  #prepare(slot: RecordSlot): Prepared | Promise<Prepared | undefined> {
+    const { starts, pipeline } = this.#parts;
+    const error = starts?.refusal(slot);
+    if (error !== undefined) return { kind: 'failed', handler: this.#handler, error };
+    const prepare = (): Prepared | Promise<Prepared | undefined> => {
+      const preparing = pipeline.prepare(slot.record);
+      return isThenable(preparing) ? whenPrepared(this.#parts, slot, preparing) : preparing;
+    };
+    return starts?.isCareful(slot) === true ? starts.prepare(slot, prepare) : prepare();
   }
 
   filter(slot: RecordSlot): void {
@@ -88,13 +97,28 @@ export class BatchRunner {
     let rest = entries;
     while (rest.length > 0 && mayStart()) {
       const { items, blocked } = await this.#sort(rest);
-      const first = items.length > 0 && mayStart() ? await this.#runs.once(items, group) : undefined;
-      if (first !== undefined) await this.#finish(first, group);
+      for (const part of this.#partsOf(items, group)) {
+        const first = mayStart() ? await this.#runs.once(part.items, part.group) : undefined;
+        if (first === undefined || !(await this.#finish(first, part.group))) break;
+      }
       rest = blocked === undefined || !life.accepting ? [] : await this.#unblocked(rest, blocked);
     }
     for (const { slot } of entries)
       if (slot.phase !== 'returned') this.#endings.abandon(slot, 'the session ended before it was settled');
     return entries.every(({ slot }) => slot.phase === 'settled' || slot.phase === 'returned');
+  }
+
+  /** What is suspected runs by itself; what a run declares done then ends with its own items. */
+  #partsOf(
+    items: readonly Item[],
+    group: Group,
+  ): readonly { readonly items: readonly Item[]; readonly group: Group }[] {
+    if (items.length === 0) return [];
+    const runs = this.#parts.starts?.runsOf(items) ?? [items];
+    return runs.map((run) => ({
+      items: run,
+      group: runs.length === 1 ? group : { ...group, end: run.at(-1)?.slot ?? group.end },
+    }));
   }
 
   /** What runs once an operator has decided over a blocked record: it and its successors, or these alone. */
@@ -109,7 +133,6 @@ export class BatchRunner {
   /** Parks or skips what cannot be decoded at once; under `hold` and `stop` nothing behind such a record may run. */
   async #sort(entries: readonly Entry[]): Promise<{ items: readonly Item[]; blocked: Blocked | undefined }> {
     const items: Item[] = [];
-    const { then } = this.#endings.policyOf(this.#handler);
     const rest = [...entries];
     for (let entry = rest.shift(); entry !== undefined; entry = rest.shift()) {
       const { slot, prepared } = entry;
@@ -120,6 +143,7 @@ export class BatchRunner {
           items.push({ slot, value: prepared.payload });
           break;
         case 'failed': {
+          const { then } = this.#endings.rulesFor(this.#handler, prepared.error).rules;
           if (then === 'hold' || then === 'stop') return { items, blocked: { slot, error: prepared.error } };
           const ending = await this.#endings.after(slot, this.#handler, prepared.error);
           // An operator may have it tried again while the sink is down.

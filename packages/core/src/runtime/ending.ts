@@ -1,8 +1,10 @@
 /** What becomes of a record that its handler could not handle: parked, skipped, held, or the end of the worker. */
-import type { DeadLetter, Handler, RetryPolicy } from '../definition/definition.js';
+import type { DeadLetter, Handler, RetryPolicy, RetryRules } from '../definition/definition.js';
 import { isMillraceError, MillraceError, StopWorkerError } from '../errors.js';
 import type { SettledHow } from '../events.js';
+import type { Judged } from '../policy/overrides.js';
 import { decide, type Decision } from '../policy/retry.js';
+import { judgementOf, policyOf } from './judgement.js';
 import type { LeftOut } from './middleware.js';
 import { SESSION_ENDING, type Answer, type Order } from './orders.js';
 import type { RecordSlot } from './record-slot.js';
@@ -52,12 +54,11 @@ export class Endings {
     // Its run may have ended in the very moment in which the session gave it up.
     if (slot.closed) return { kind: slot.settled ? 'settled' : 'abandoned' };
     slot.phase = 'failed';
-    const policy = this.policyOf(handler);
     if (isMillraceError(error, 'KEY_PARKED')) return this.#holdForGood({ slot, handler, error });
-    const decision = decide(
-      { policy, attempts: slot.attempts - slot.halvings, error, ageMs: this.#ageMs(slot) },
-      this.#parts.ports.random,
-    );
+    const { rules: policy, retryable } = this.rulesFor(handler, error);
+    const { starts } = this.#parts;
+    const attempts = (starts?.usedUp(slot) ?? slot.attempts) - slot.halvings;
+    const decision = decide({ policy, retryable, attempts, error, ageMs: this.#ageMs(slot) }, this.#parts.ports.random);
     switch (decision.kind) {
       case 'stopWorker':
         return this.#stop(error);
@@ -83,8 +84,9 @@ export class Endings {
 
   /** As `after` for a record that must not run again: its successors have run already. */
   async withoutRetry(slot: RecordSlot, handler: Handler | undefined, error: Error): Promise<Ending> {
-    const policy = { ...this.policyOf(handler), attempts: 1 };
-    const decision = decide({ policy, attempts: 1, error, ageMs: undefined }, this.#parts.ports.random);
+    const { rules, retryable } = this.rulesFor(handler, error);
+    const policy = { ...rules, attempts: 1 };
+    const decision = decide({ policy, retryable, attempts: 1, error, ageMs: undefined }, this.#parts.ports.random);
     if (decision.kind === 'stopWorker') return this.#stop(error);
     const failed = { slot, handler, error, neverAgain: AFTER_SUCCESSORS };
     if (decision.kind !== 'exhausted' || policy.then === 'hold') return this.#holdForGood(failed);
@@ -104,7 +106,12 @@ export class Endings {
   }
 
   policyOf(handler: Handler | undefined): RetryPolicy {
-    return handler?.retry ?? this.#parts.consumer.definition.retry;
+    return policyOf(this.#parts, handler);
+  }
+
+  /** The handler's policy, or what it says of this error. */
+  rulesFor(handler: Handler | undefined, error: Error): Judged {
+    return judgementOf(this.#parts, handler, error);
   }
 
   #exhausted(end: ExhaustedRecord): Promise<Ending> {
@@ -142,11 +149,13 @@ export class Endings {
   }
 
   /** A handler ignores its aborted signal: its lane waits for it, and everybody can see that. */
-  stuck(slot: RecordSlot, handler: string, runningMs: number): void {
+  stuck(slot: RecordSlot, handler: string, runningMs: number): MillraceError {
     const { report, holds } = this.#parts;
     const why = `${handler} has been running for ${runningMs} ms and ignores its aborted signal`;
     report.emit({ kind: 'stuck', recordId: slot.record.id, handler, runningMs });
-    holds.hold(slot, why, new MillraceError('HANDLER_TIMEOUT', `${why}.`, { details: { handler, runningMs } }));
+    const error = new MillraceError('HANDLER_TIMEOUT', `${why}.`, { details: { handler, runningMs } });
+    holds.hold(slot, why, error);
+    return error;
   }
 
   settle(slot: RecordSlot, how: SettledHow, error?: Error): Ending {
@@ -281,7 +290,9 @@ export class Endings {
     return { kind: 'abandoned' };
   }
 
+  /** Not known of a run that the downstream is to blame for while the circuit breaker is open. */
   #ageMs(slot: RecordSlot): number | undefined {
+    if (this.#parts.starts?.forgave(slot) === true) return undefined;
     return slot.arrivedAt === undefined ? undefined : this.#parts.ports.clock.now() - slot.arrivedAt;
   }
 }
@@ -305,7 +316,7 @@ function stopBy(handler: Handler | undefined, cause: Error): StopWorkerError {
   );
 }
 
-function tooOld({ maxRecordAgeMs }: RetryPolicy, cause: Error): MillraceError {
+function tooOld({ maxRecordAgeMs }: RetryRules, cause: Error): MillraceError {
   return new MillraceError(
     'RECORD_TOO_OLD',
     `The record failed and is older than ${maxRecordAgeMs} ms (maxRecordAgeMs), so it is not run again: ${cause.message}`,
@@ -335,6 +346,6 @@ function find<F extends FailedRecord>(failed: readonly F[], recordId: string): F
 }
 
 interface ExhaustedRecord extends FailedRecord {
-  readonly policy: RetryPolicy;
+  readonly policy: RetryRules;
   readonly decision: Extract<Decision, { kind: 'exhausted' }>;
 }

@@ -66,18 +66,36 @@ export class Holds {
   /** Notes a hold; noting the same record again changes nothing. A batch that is held as a whole is one log line. */
   hold(slot: RecordSlot | undefined, why: string, error: Error): void {
     const recordId = slot?.record.id;
-    if (this.#held.has(recordId ?? '')) return;
-    const { clock, report } = this.#options;
-    const first = this.#held.size === 0;
-    this.#held.set(recordId ?? '', { recordId, why, error, sinceMs: clock.monotonicMs(), slot });
-    report.emit({ kind: 'held', recordId, why, error });
-    if (!first) return;
-    report.log.error({ recordId, err: error }, `The shard is held: ${why}`);
-    if (slot !== undefined) this.#watchAge(slot);
+    this.#hold(recordId ?? '', slot, { recordId, why, error, slot });
+  }
+
+  /** Holds the whole shard for a reason that no record gives; `oldest` is the one whose age is watched meanwhile. */
+  holdShard(reason: 'breaker', oldest: RecordSlot | undefined, { why, error }: Pick<Held, 'why' | 'error'>): void {
+    this.#hold(reason, oldest, { recordId: undefined, why, error, slot: undefined });
   }
 
   release(recordId?: string): void {
-    if (!this.#held.delete(recordId ?? '')) return;
+    this.#release(recordId ?? '', recordId);
+  }
+
+  releaseShard(reason: 'breaker'): void {
+    this.#release(reason, undefined);
+  }
+
+  #hold(key: string, watched: RecordSlot | undefined, held: Omit<Held, 'sinceMs'>): void {
+    if (this.#held.has(key)) return;
+    const { clock, report } = this.#options;
+    const first = this.#held.size === 0;
+    this.#held.set(key, { ...held, sinceMs: clock.monotonicMs() });
+    const { recordId, why, error } = held;
+    report.emit({ kind: 'held', recordId, why, error });
+    if (!first) return;
+    report.log.error({ recordId, err: error }, `The shard is held: ${why}`);
+    if (watched !== undefined) this.#watchAge(watched);
+  }
+
+  #release(key: string, recordId: string | undefined): void {
+    if (!this.#held.delete(key)) return;
     const { report } = this.#options;
     report.emit({ kind: 'released', recordId });
     if (this.#held.size > 0) return;

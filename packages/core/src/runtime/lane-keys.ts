@@ -31,13 +31,21 @@ export class LaneKeys {
   /** A record whose key cannot be found runs in its partition key's lane, where it fails. */
   of(slot: RecordSlot): Keyed | Promise<Keyed> {
     if (!this.#fromPayload) return this.#ofRecord(slot.record, undefined);
-    const prepared = this.#parts.pipeline.prepare(slot.record);
-    if (!isThenable(prepared)) return this.#ofPrepared(slot.record, prepared);
-    return whenPrepared(this.#parts, slot, prepared).then((value) =>
+    const { starts } = this.#parts;
+    if (starts?.refusal(slot) !== undefined) return { key: slot.record.partitionKey, prepared: undefined };
+    const careful = starts?.isCareful(slot) === true;
+    const prepared = careful ? starts.prepare(slot, () => this.#prepare(slot)) : this.#prepare(slot);
+    if (!(prepared instanceof Promise)) return this.#ofPrepared(slot.record, prepared);
+    return prepared.then((value) =>
       value === undefined
         ? { key: slot.record.partitionKey, prepared: undefined }
         : this.#ofPrepared(slot.record, value),
     );
+  }
+
+  #prepare(slot: RecordSlot): Prepared | Promise<Prepared | undefined> {
+    const prepared = this.#parts.pipeline.prepare(slot.record);
+    return isThenable(prepared) ? whenPrepared(this.#parts, slot, prepared) : prepared;
   }
 
   #ofPrepared(record: ConsumerRecord, prepared: Prepared): Keyed {

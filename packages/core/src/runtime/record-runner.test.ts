@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Deferred, RecordContext } from '../definition/context.js';
-import { recordHandler } from '../definition/define-consumer.js';
+import { batchHandler, recordHandler } from '../definition/define-consumer.js';
+import { RetryLaterError } from '../errors.js';
 import { currentAttempt } from './attempt.js';
 import { TestSession, wire, type SessionOptions } from './session.fixture.js';
 
@@ -312,5 +313,135 @@ describe('a filter', () => {
     await test.deliver();
 
     expect(test.checkpoints).toEqual(['2']);
+  });
+});
+
+describe('overrides of the retry policy', () => {
+  class Throttled extends Error {}
+
+  it('give a throttled record more attempts, and end a poison one at once', async () => {
+    const runs: number[] = [];
+    const test = new TestSession({
+      handlers: [
+        recordHandler({
+          name: 'placed',
+          handle: (payload, { attempt }) => {
+            const { n } = payload as { n: number };
+            runs.push(n);
+            if (n === 1 && attempt < 5) throw new Error('wrapped', { cause: new Throttled('slow down') });
+            if (n === 2) throw Object.assign(new Error('unknown account'), { code: 'UNKNOWN_ACCOUNT' });
+            if (n === 3) throw new Error('other');
+          },
+        }),
+      ],
+      checkpoint: 'batch',
+      retry: {
+        attempts: 2,
+        initialDelayMs: 10,
+        overrides: [
+          { error: Throttled, attempts: 10, initialDelayMs: 5_000, factor: 1 },
+          { error: 'UNKNOWN_ACCOUNT', retryable: false, then: 'skip' },
+        ],
+      },
+      deadLetter: { sink: 'fake' },
+    });
+    await test.initialize();
+
+    const delivered = test.offer(1, 2, 3);
+    await test.clock.advance(4_000);
+    expect(runs).toEqual([1]);
+    await test.clock.advance(20_000);
+    await test.during(delivered);
+
+    expect(runs).toEqual([1, 1, 1, 1, 1, 2, 3, 3]);
+    expect(test.settled).toEqual(['1:handled', '2:skipped', '3:parked']);
+  });
+
+  it('with a function that throws: it counts as not fitting, and the log says so', async () => {
+    const test = await session(
+      () => {
+        throw new Error('no');
+      },
+      {
+        retry: {
+          attempts: 1,
+          overrides: [
+            {
+              error: () => {
+                throw new Error('in the predicate');
+              },
+              attempts: 9,
+            },
+          ],
+        },
+        deadLetter: { sink: 'fake' },
+      },
+    );
+
+    await test.deliver(1);
+
+    expect(test.settled).toEqual(['1:parked']);
+    expect(test.log.lines.filter(({ message }) => message.includes('overrides'))).toHaveLength(1);
+  });
+});
+
+describe('RetryLaterError', () => {
+  it('uses up an attempt each time: a record that asks for it for ever is parked', async () => {
+    const test = await session(
+      () => {
+        throw new RetryLaterError(60_000);
+      },
+      { retry: { attempts: 3 }, deadLetter: { sink: 'fake' } },
+    );
+
+    const delivered = test.offer(1);
+    await test.clock.advance(119_999);
+    expect(test.settled).toEqual([]);
+    await test.clock.advance(1);
+    await test.during(delivered);
+
+    expect(test.settled).toEqual(['1:parked']);
+  });
+
+  it('does not outlive the age limit, whatever its attempts', async () => {
+    const test = await session(
+      () => {
+        throw new RetryLaterError(60_000);
+      },
+      { retry: { attempts: 1_000, maxRecordAgeMs: 150_000 }, deadLetter: { sink: 'fake' } },
+    );
+
+    const delivered = test.offer(wire(1, { approximateArrivalTimestamp: test.clock.now() }));
+    await test.clock.advance(180_000);
+    await test.during(delivered);
+
+    expect(test.settled).toEqual(['1:parked']);
+    expect(test.sink.parked[0]?.causes[0]?.code).toBe('RECORD_TOO_OLD');
+  });
+});
+
+describe('maxRecordAgeMs', () => {
+  const retry = { attempts: 1_000, initialDelayMs: 1_000, maxDelayMs: 1_000, factor: 1, maxRecordAgeMs: 10_500 };
+  const fail = (): never => {
+    throw new Error('no');
+  };
+
+  it.each<[string, ConstructorParameters<typeof TestSession>[0]]>([
+    ['lanes', { handlers: [recordHandler({ name: 'one', handle: fail })], concurrency: { perShard: 4 } }],
+    ['a batch handler', { handlers: [batchHandler({ name: 'many', handle: fail })] }],
+  ])('ends what fails longer than that with %s, record by record', async (_, data) => {
+    const test = new TestSession({ ...data, retry, checkpoint: 'batch', deadLetter: { sink: 'fake' } });
+    await test.initialize();
+    const aged = (n: number, ageMs: number) =>
+      wire(n, { approximateArrivalTimestamp: test.clock.now() - ageMs, partitionKey: String(n) });
+
+    const delivered = test.offer(aged(1, 0), aged(2, 5_000));
+    await test.clock.advance(7_000);
+    expect(test.settled).toEqual(['2:parked']);
+    await test.clock.advance(5_000);
+    await test.during(delivered);
+
+    expect(test.settled).toEqual(['2:parked', '1:parked']);
+    expect(test.sink.parked.map(({ causes }) => causes[0]?.code)).toEqual(['RECORD_TOO_OLD', 'RECORD_TOO_OLD']);
   });
 });

@@ -3,15 +3,15 @@
  * decides what runs beside it: nothing (in-order.ts), or other keys (lanes.ts). Nothing here waits when neither the handler
  * nor its schema does: a synchronous handler costs no promise.
  */
-import type { Deferred, RecordContext, WindowRecordContext } from '../definition/context.js';
-import type { Handler, RecordHandler, WindowHandler } from '../definition/definition.js';
-import { MillraceError, toError } from '../errors.js';
+import type { RecordContext, WindowRecordContext } from '../definition/context.js';
+import type { Handler } from '../definition/definition.js';
 import type { Position } from '../protocol/messages.js';
 import { comparePositions } from '../protocol/position.js';
 import type { Prepared } from '../records/pipeline.js';
 import { Attempt, type AttemptResult } from './attempt.js';
 import { AttemptScope } from './attempt-scope.js';
 import { AbsorbContext, contextExpired, OneRecordContext } from './contexts.js';
+import { Deferrals, type OneByOne, type Run } from './deferrals.js';
 import type { Endings } from './ending.js';
 import { LeftOut } from './middleware.js';
 import type { WindowState } from './open-window.js';
@@ -19,9 +19,9 @@ import { whenPrepared } from './prepare.js';
 import { isThenable } from './race.js';
 import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
+import type { Starts } from './starts.js';
 import type { Window } from './window.js';
 
-type OneByOne = RecordHandler | WindowHandler;
 type Ready = { readonly handler: OneByOne; readonly payload: unknown };
 /** What has failed: with a payload it can run again. */
 type Failed = Ready | { readonly handler: Handler | undefined };
@@ -30,16 +30,15 @@ interface Failure {
   readonly error: Error;
   readonly turn: Turn | undefined;
 }
+/** How a wait before the start ended: it is let in, has to ask again, or nothing starts any more. */
+type Entry = 'entered' | 'again' | 'over';
+interface Waiting {
+  readonly turn: Turn | undefined;
+  readonly entering: Promise<Entry>;
+}
 interface Ended {
   readonly result: AttemptResult;
   readonly turn: Turn | undefined;
-}
-/** One run of a handler, as its context knows it: a context outlives its run. */
-interface Run {
-  readonly slot: RecordSlot;
-  readonly handler: OneByOne;
-  readonly attempt: Attempt;
-  readonly number: number;
 }
 
 /** A record's place among the handlers that run at once. */
@@ -78,8 +77,7 @@ export class RecordRunner {
   readonly #absorber: Absorber | undefined;
   readonly #manual: boolean;
   #batch: LastBatch = { millisBehindLatest: undefined };
-  /** By lane: a deferred record has failed and its end is being decided. */
-  readonly #failing = new Map<string | undefined, Promise<void>>();
+  readonly #deferrals: Deferrals;
   /** Under `manual`: the last record that was declared, whose predecessors may still be running in other lanes. */
   #declared: Position | undefined;
 
@@ -88,6 +86,7 @@ export class RecordRunner {
     this.#endings = endings;
     this.#window = window;
     this.#absorber = absorber;
+    this.#deferrals = new Deferrals({ parts, endings, window });
     this.#manual = parts.consumer.definition.checkpoint.kind === 'manual';
   }
 
@@ -98,7 +97,7 @@ export class RecordRunner {
 
   /** Until it has resolved nothing of the lane may start. */
   failing(lane?: string): Promise<void> | undefined {
-    return this.#failing.get(lane);
+    return this.#deferrals.failing(lane);
   }
 
   abandon(slot: RecordSlot, why: string): void {
@@ -109,9 +108,28 @@ export class RecordRunner {
   run(slot: RecordSlot, { turn, prepared }: Start = {}): Done {
     const blocked = this.#endings.blockedBy(slot);
     if (blocked !== undefined) return this.#fail(slot, undefined, { error: blocked, turn });
+    const refusal = this.#parts.starts?.refusal(slot);
+    if (refusal !== undefined) return this.#fail(slot, { handler: this.#onlyHandler() }, { error: refusal, turn });
     if (prepared !== undefined) return this.#start(slot, prepared, turn);
+    if (this.#parts.starts?.isCareful(slot) === true) return this.#startCarefully(slot, this.#parts.starts, turn);
     const preparing = this.#parts.pipeline.prepare(slot.record);
     return isThenable(preparing) ? this.#startWhenPrepared(slot, preparing, turn) : this.#start(slot, preparing, turn);
+  }
+
+  /** Of a record that must not even be decoded, the handler is known only where there is one. */
+  #onlyHandler(): Handler | undefined {
+    const { handlers } = this.#parts.consumer.definition;
+    return handlers.length === 1 ? handlers[0] : undefined;
+  }
+
+  async #startCarefully(slot: RecordSlot, starts: Starts, turn: Turn | undefined): Promise<void> {
+    const prepared = await starts.prepare(slot, () => {
+      const preparing = this.#parts.pipeline.prepare(slot.record);
+      return isThenable(preparing) ? whenPrepared(this.#parts, slot, preparing) : preparing;
+    });
+    // Between the answer and this line the session may have ended.
+    if (prepared === undefined || !this.#parts.life.accepting) this.#endings.abandon(slot, 'no further handler starts');
+    else await this.#start(slot, prepared, turn);
   }
 
   async #startWhenPrepared(slot: RecordSlot, preparing: PromiseLike<Prepared>, turn: Turn | undefined): Promise<void> {
@@ -129,10 +147,57 @@ export class RecordRunner {
     const { handler, payload } = prepared;
     if (handler.kind === 'batch') throw new TypeError(`${handler.name} is a batch handler; this session runs records.`);
     const ready: Ready = { handler, payload };
+    const entering = this.#enter(slot, turn);
+    return entering === undefined ? this.#run(slot, ready, turn) : this.#runLater(slot, ready, { turn, entering });
+  }
+
+  #run(slot: RecordSlot, ready: Ready, turn: Turn | undefined): Done {
     const result = this.#attempt(slot, ready, turn);
     if (isThenable(result))
       return Promise.resolve(result).then((value) => this.#after(slot, ready, { result: value, turn }));
     return this.#after(slot, ready, { result, turn });
+  }
+
+  async #runLater(slot: RecordSlot, ready: Ready, { turn, entering: first }: Waiting): Promise<void> {
+    for (let entering: Waiting['entering'] | undefined = first; entering; entering = this.#enter(slot, turn)) {
+      const entry = await entering;
+      if (this.#mayStart(slot, entry)) break;
+      if (entry === 'over' || !this.#parts.life.accepting) return this.#notStarted(slot);
+      const error = this.#endings.blockedBy(slot);
+      if (error !== undefined) return this.#fail(slot, ready, { error, turn });
+    }
+    return this.#run(slot, ready, turn);
+  }
+
+  #notStarted(slot: RecordSlot): void {
+    this.#endings.abandon(slot, 'no further handler starts');
+  }
+
+  /** Undefined when the handler may start at once. */
+  #enter(slot: RecordSlot, turn: Turn | undefined): Promise<Entry> | undefined {
+    if (this.#isOvertaken(slot)) return this.#untilDecided(slot, turn);
+    return this.#parts.starts?.enter(slot)?.then((entered) => (entered ? 'entered' : 'over'));
+  }
+
+  /** Whatever was true when it began to wait is looked at again in the moment in which it starts. */
+  #mayStart(slot: RecordSlot, entry: Entry): boolean {
+    const { starts, life } = this.#parts;
+    if (entry !== 'entered') return false;
+    if (life.accepting && !this.#isOvertaken(slot) && starts?.isCurrent(slot) !== false) return true;
+    starts?.giveUp(slot);
+    return false;
+  }
+
+  /** A deferred record before it in its lane has failed since it was looked at, and may have to hold what would start now. */
+  #isOvertaken({ attempts, lane }: RecordSlot): boolean {
+    return attempts === 0 && this.#deferrals.failing(lane) !== undefined;
+  }
+
+  async #untilDecided({ lane }: RecordSlot, turn: Turn | undefined): Promise<Entry> {
+    turn?.yield();
+    for (let failing = this.failing(lane); failing !== undefined; failing = this.failing(lane)) await failing;
+    await turn?.take();
+    return this.#parts.life.accepting ? 'again' : 'over';
   }
 
   #attempt(
@@ -152,7 +217,8 @@ export class RecordRunner {
       recordId: slot.record.id,
       over: life.over,
       onStuck: (runningMs) => {
-        this.#endings.stuck(slot, name, runningMs);
+        const error = this.#endings.stuck(slot, name, runningMs);
+        this.#parts.starts?.stuck(slot, handler, error);
         turn?.yield();
       },
     });
@@ -234,6 +300,11 @@ export class RecordRunner {
         await this.run(slot, { turn });
         return;
       }
+      for (let entering = this.#enter(slot, turn); entering; entering = this.#enter(slot, turn)) {
+        const entry = await entering;
+        if (this.#mayStart(slot, entry)) break;
+        if (entry === 'over' || !this.#parts.life.accepting) return this.#notStarted(slot);
+      }
       const result = await this.#attempt(slot, failed, turn);
       if (result.kind !== 'threw' || slot.phase !== 'running') {
         await this.#after(slot, failed, { result, turn });
@@ -247,6 +318,7 @@ export class RecordRunner {
 
   #ended(slot: RecordSlot, handler: OneByOne, result: AttemptResult): void {
     const error = result.kind === 'threw' ? result.error : undefined;
+    this.#parts.starts?.left(slot, handler, result);
     this.#parts.report.emitRecord(slot, { kind: 'handlerEnded', handler: handler.name, attempt: slot.attempts, error });
   }
 
@@ -274,7 +346,7 @@ export class RecordRunner {
       replayed,
       millisBehindLatest,
       checkpoint: () => this.#checkpoint(run),
-      defer: () => this.#defer(run),
+      defer: () => this.#deferrals.defer(run),
       openScope,
     });
   }
@@ -309,61 +381,4 @@ export class RecordRunner {
   #isDeclared(slot: RecordSlot): boolean {
     return this.#declared !== undefined && comparePositions(slot, this.#declared) <= 0;
   }
-
-  #defer({ slot, handler, attempt, number }: Run): Deferred {
-    if (slot.phase !== 'running' || slot.attempts !== number) throw contextExpired(slot.record.id);
-    if (handler.kind === 'record' && handler.idempotent !== undefined) throw deferredIdempotent(handler.name);
-    slot.phase = 'deferred';
-    this.#window.enter(slot);
-    this.#parts.report.emitRecord(slot, { kind: 'recordDeferred' });
-    const { record } = slot;
-    const deferred: Deferred = {
-      record,
-      done: () => {
-        if (!this.#leave(slot)) return;
-        attempt.release();
-        this.#endings.succeeded();
-        this.#endings.settle(slot, 'handled');
-        this.#parts.checkpointer.declared();
-      },
-      fail: (thrown) => {
-        if (slot.phase !== 'deferred') return;
-        slot.phase = 'failing';
-        attempt.release();
-        this.#decide(slot, handler, toError(thrown));
-      },
-    };
-    attempt.handOver((escaped) => deferred.fail(escaped));
-    return deferred;
-  }
-
-  /** The handle's first call takes the record back; later ones find it gone. */
-  #leave(slot: RecordSlot): boolean {
-    if (slot.phase !== 'deferred') return false;
-    slot.phase = 'running';
-    return true;
-  }
-
-  /** One after the other: the first may hold what the next would park. */
-  #decide(slot: RecordSlot, handler: Handler, error: Error): void {
-    const before = this.#failing.get(slot.lane);
-    const failing = Promise.resolve(before).then(() => this.#failDeferred(slot, handler, error));
-    this.#failing.set(slot.lane, failing);
-    void failing.then(() => {
-      if (this.#failing.get(slot.lane) === failing) this.#failing.delete(slot.lane);
-    });
-  }
-
-  async #failDeferred(slot: RecordSlot, handler: Handler, error: Error): Promise<void> {
-    // The session may have ended while an earlier one was being decided.
-    if (slot.closed) return;
-    const ending = await this.#endings.withoutRetry(slot, handler, error);
-    if (ending.kind === 'abandoned') this.#endings.abandon(slot, 'the session ended before it was settled');
-  }
-}
-
-/** Its key would be completed when the handler returns, before the effect is there. */
-function deferredIdempotent(name: string): MillraceError {
-  const message = `The handler ${name} is idempotent, so its record cannot be deferred: wait for the effect in the handler.`;
-  return new MillraceError('MIDDLEWARE_MISUSED', message, { details: { handler: name } });
 }

@@ -3,6 +3,8 @@ import type { ResolvedConsumer } from '../config/resolved.js';
 import type { SinkDescription } from '../definition/definition.js';
 import type { IdempotencyStoreDescription } from '../definition/middleware.js';
 import type { ByteChannel, ContainerPort, DeadLetterSink, IdempotencyStore, RuntimePorts } from '../ports.js';
+import type { CircuitBreaker } from './circuit-breaker.js';
+import type { FlightRecorder } from './flights.js';
 
 export interface ShardRunnerOptions {
   readonly consumer: ResolvedConsumer;
@@ -15,6 +17,10 @@ export interface ShardRunnerOptions {
   /** The idempotency stores that the worker has opened. */
   readonly stores: ReadonlyMap<IdempotencyStoreDescription, IdempotencyStore>;
   readonly ports: RuntimePorts;
+  /** Shared by all sessions of the consumer in this process; undefined when it declares none. */
+  readonly breaker: CircuitBreaker | undefined;
+  /** Where it writes what is in flight, for the next process after a crash; undefined where nothing can be written. */
+  readonly flights: FlightRecorder | undefined;
   /** The stream's retention, for the warnings of a held record; undefined when unknown. */
   readonly retentionMs: number | undefined;
   /** Ends the whole worker in order: StopWorkerError, `then: 'stop'`, a doubt that lasts. */

@@ -56,6 +56,7 @@ export class Checks {
   /** What an operator has had skipped. */
   readonly #skipped = new Set<number>();
   #inFlight = 0;
+  #breaker: 'closed' | 'open' | 'halfOpen' = 'closed';
   #askedInAction = 0;
   #written = -1;
 
@@ -78,6 +79,9 @@ export class Checks {
     if (event.kind === 'draining') this.#drainingSince ??= event.at;
     if (event.kind === 'handlerStarted') this.#started(event);
     if (event.kind === 'ordered') this.#ordered(event);
+    if (event.kind === 'circuitBreaker') this.#breaker = event.state;
+    if (event.kind === 'handlerStarted' && this.#breaker === 'open')
+      this.violate(`${numberOf(event.recordId)} started while the breaker was open`);
     if (event.kind === 'recordSettled') this.#ended(numberOf(event.recordId), event.how);
     if (event.kind === 'recordAbandoned') this.#ended(numberOf(event.recordId), undefined);
     if (event.kind === 'acknowledged') this.#acknowledged(event);

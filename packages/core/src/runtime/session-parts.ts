@@ -12,6 +12,7 @@ import type { Parking } from './parking.js';
 import type { RecordSlot } from './record-slot.js';
 import type { Reporter } from './reporter.js';
 import type { SessionLife } from './session-life.js';
+import type { Starts } from './starts.js';
 
 export interface SessionParts {
   readonly consumer: ResolvedConsumer;
@@ -23,6 +24,8 @@ export interface SessionParts {
   readonly holds: Holds;
   readonly orders: Orders;
   readonly parking: Parking;
+  /** Undefined where handlers start whatever happened before. */
+  readonly starts: Starts | undefined;
   readonly checkpointer: Checkpointer;
   readonly pipeline: Pipeline;
   /** The consumer's instance of this shard lease. */

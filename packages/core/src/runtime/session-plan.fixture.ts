@@ -137,6 +137,10 @@ export const plan = fc.record({
   maxInFlight: fc.constantFrom(1, 3, 1_000),
   /** Record n is left out by the filter when n modulo this is 1. */
   filterEvery: fc.constantFrom(undefined, undefined, 2, 4),
+  /** What a dead process has left: how far it was, and that it may have died of some of these records. */
+  past: fc.constantFrom(undefined, undefined, undefined, 'careful' as const, 'suspects' as const),
+  /** How many failures in a row open the circuit breaker. */
+  breaker: fc.constantFrom(undefined, undefined, undefined, 1, 3),
   behaviours: fc.array(behaviour, { minLength: 1, maxLength: 8 }),
   moves: fc.array(move, { minLength: 2, maxLength: 12 }),
   end: fc.constantFrom('heal', 'heal', 'shardEnd', 'leaseLost', 'handoff', 'endOfInput'),

@@ -22,6 +22,8 @@ const foundBefore: readonly Plan[] = [
     sameKey: 'continue',
     maxInFlight: 3,
     filterEvery: undefined,
+    past: undefined,
+    breaker: undefined,
     behaviours: [{ kind: 'defer', delayMs: 0, end: 'twice' }],
     moves: [
       { kind: 'checkpointErrors', names: ['InvalidStateException', 'ShutdownException', 'ThrottlingException'] },
@@ -43,6 +45,8 @@ const foundBefore: readonly Plan[] = [
     sameKey: 'continue',
     maxInFlight: 1,
     filterEvery: undefined,
+    past: undefined,
+    breaker: undefined,
     behaviours: [
       { kind: 'return' },
       { kind: 'throw', times: 1, final: false, delayMs: 0 },

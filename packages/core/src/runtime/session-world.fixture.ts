@@ -1,6 +1,8 @@
 /** One random session, played on the production runner against the production daemon side. */
 import type { Batch } from '../definition/context.js';
 import { batchHandler, recordHandler } from '../definition/define-consumer.js';
+import type { FlightRecorder } from './flights.js';
+import { DyingProcesses } from './flights.fixture.js';
 import { Checks, DRAIN_BUDGET_MS, isFiltered, numberOf, recordOf } from './session-checks.fixture.js';
 import { type Payload, UserCode } from './session-handlers.fixture.js';
 import { TestSession } from './session.fixture.js';
@@ -8,6 +10,7 @@ import { groupingOf, lanesOf, type Move, type Plan } from './session-plan.fixtur
 import { Truth } from './session-truth.fixture.js';
 
 const HOUR_MS = 3_600_000;
+const BREAKER = { windowMs: 2_000, openMs: 200, maxOpenMs: 500, probes: 2 };
 
 export class World {
   readonly checks: Checks;
@@ -47,7 +50,7 @@ export class World {
   }
 
   #open(): TestSession {
-    const { shape, bisect, checkpoint, then, sameKey, maxInFlight, filterEvery } = this.#plan;
+    const { shape, bisect, checkpoint, then, sameKey, maxInFlight, filterEvery, breaker } = this.#plan;
     const { maxItems, maxWaitMs } = groupingOf(this.#plan);
     const lanes = lanesOf(this.#plan);
     const user = this.#user;
@@ -69,6 +72,7 @@ export class World {
           },
         },
         ...(lanes === undefined ? {} : { concurrency: { perShard: lanes } }),
+        ...(breaker === undefined ? {} : { circuitBreaker: { ...BREAKER, minimumCalls: breaker } }),
         checkpoint,
         retry: { attempts: 2, initialDelayMs: 100, maxDelayMs: 500, timeoutMs: 2_000, then },
         ...(filterEvery === undefined ? {} : { filter: { data: { n: wanted(this.#plan) } } }),
@@ -77,6 +81,7 @@ export class World {
       {
         retentionMs: 24 * HOUR_MS,
         properties: { shutdownGraceMillis: 2 * DRAIN_BUDGET_MS, maxInFlight },
+        ...(this.#plan.past === undefined ? {} : { flights: recorderAfter(this.#plan.past) }),
         observer: { onMisbehaviour: ({ kind, line }) => this.checks.violate(`${kind}: ${line}`) },
       },
     );
@@ -197,6 +202,21 @@ function idOf(n: number): string {
 
 function wanted(plan: Plan): readonly number[] {
   return Array.from({ length: 100 }, (_, n) => n).filter((n) => !isFiltered(n, plan));
+}
+
+/** Of a process that follows one that died with up to eight records. */
+function recorderAfter(past: 'careful' | 'suspects'): FlightRecorder {
+  const processes = new DyingProcesses();
+  const { log } = processes.recorder.open('');
+  const suspects = past === 'suspects' ? [1, 2, 5] : [];
+  log.write(0, { kind: 'delivered', upTo: recordOf(8) });
+  suspects.forEach((n, index) => {
+    const span = { from: recordOf(n), to: recordOf(n), alone: false };
+    log.write(2 * index + 1, { kind: 'suspect', ...span, deaths: 2 });
+    log.write(2 * index + 2, { kind: 'flying', ...span });
+  });
+  processes.die();
+  return processes.recorder;
 }
 
 /** Looks at what is added to a list before anybody else does. */

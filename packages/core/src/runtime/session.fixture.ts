@@ -10,6 +10,8 @@ import type { ContainerPort, DeadLetterEntry, DeadLetterSink, IdempotencyStore, 
 import type { CheckpointTarget, WireRecord } from '../protocol/messages.js';
 import { memoryChannelPair } from '../transport/memory-channel.js';
 import { ManualClock } from '../../test/support/manual-clock.js';
+import { type CircuitBreaker, openCircuitBreaker } from './circuit-breaker.js';
+import type { FlightRecorder } from './flights.js';
 import { ShardRunner, type SessionOutcome } from './shard-runner.js';
 
 class FakeSink implements DeadLetterSink {
@@ -55,13 +57,17 @@ export interface SessionOptions {
   /** Names of daemon errors that the next checkpoints are answered with. */
   readonly checkpointErrors?: string[];
   readonly observer?: ShardDaemonObserver;
+  /** Of another session of the same consumer, together with its breaker. */
+  readonly clock?: ManualClock;
+  readonly breaker?: CircuitBreaker;
+  readonly flights?: FlightRecorder;
 }
 
 /** Attempts without jitter: the random port gives its upper end. */
 const ALMOST_ONE = 0.999_999;
 
 export class TestSession {
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly sink = new FakeSink();
   readonly log = new LogLines();
   readonly events: SessionEvent[] = [];
@@ -76,6 +82,7 @@ export class TestSession {
   scopes = 0;
 
   constructor(data: Data, options: SessionOptions = {}) {
+    this.clock = options.clock ?? new ManualClock();
     this.checkpointErrors = options.checkpointErrors ?? [];
     const description: SinkDescription = {
       sink: 'millrace.sink',
@@ -112,6 +119,8 @@ export class TestSession {
         logger: this.log,
         observer: { records: true, onEvent: (event) => void this.events.push(event) },
       },
+      flights: options.flights,
+      breaker: options.breaker ?? openCircuitBreaker(this.definition, { clock: this.clock, logger: this.log }),
       retentionMs: options.retentionMs,
       requestStop: (cause) => void this.stops.push(cause),
     });

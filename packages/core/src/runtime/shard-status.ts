@@ -30,6 +30,8 @@ export interface ShardStatus {
   /** The tumbling window that is open. */
   readonly window: { readonly startMs: number; readonly endMs: number; readonly records: number } | undefined;
   readonly retries: number;
+  /** Of the consumer's circuit breaker in this process; undefined when it declares none. */
+  readonly circuitBreaker: 'closed' | 'open' | 'halfOpen' | undefined;
   /** What has been held longest. */
   readonly held: { readonly recordId: string | undefined; readonly why: string } | undefined;
   /** What is held, the longest first: at most 20 of `heldCount`. */

@@ -9,11 +9,14 @@ import { Checkpointer } from './checkpointer.js';
 import { DeliveredBatches } from './delivered-batches.js';
 import { abandonSlot, Endings } from './ending.js';
 import { GatheredBatches } from './gathered-batches.js';
+import type { Flights } from './flights.js';
 import { Holds } from './holds.js';
 import { runHook, type HookCall } from './hooks.js';
 import { InOrder } from './in-order.js';
 import { Lanes } from './lanes.js';
-import { Orders, SESSION_ENDING, type Wish, type WishAnswer } from './orders.js';
+import { openStarts } from './open-starts.js';
+import { operateOn } from './operate.js';
+import { Orders, type Wish, type WishAnswer } from './orders.js';
 import { Parking } from './parking.js';
 import { RecordRunner } from './record-runner.js';
 import { RecordSlot } from './record-slot.js';
@@ -26,6 +29,7 @@ import { closeShardScope } from './shard-scope.js';
 import { ShardStart, type StartedShard } from './shard-start.js';
 import type { ShardStatus } from './shard-status.js';
 import { TumblingWindows } from './tumbling.js';
+import type { Starts } from './starts.js';
 import { Window } from './window.js';
 
 /** A batch can hold thousands of records, and hosts tell their status every second. */
@@ -59,6 +63,8 @@ export class ShardWork {
   readonly #holds: Holds;
   readonly #orders: Orders;
   readonly #checkpointer: Checkpointer;
+  #starts: Starts | undefined;
+  #flights: Flights | undefined;
   #shardId: string | undefined;
   #running: Running | undefined;
   /** Kept beyond the instance: what it holds is given up when the session closes. */
@@ -122,6 +128,8 @@ export class ShardWork {
     this.#closed = true;
     const abandoned = this.#abandonRest();
     this.#checkpointer.end();
+    this.#starts?.end();
+    this.#flights?.end(this.#watermark.position);
     this.#holds.end();
     this.#options.life.end();
     await this.#dispose();
@@ -144,6 +152,7 @@ export class ShardWork {
       settled: { ...report.settled },
       window: open && { startMs: open.startMs, endMs: open.endMs, records: open.records },
       retries: report.retries,
+      circuitBreaker: this.#options.breaker?.kind,
       held: held === undefined ? undefined : { recordId: held.recordId, why: held.why },
       heldRecords: this.#holds.list(HELD_SHOWN),
       heldCount: this.#holds.count,
@@ -154,24 +163,7 @@ export class ShardWork {
 
   /** What an operator wants of a record; undefined when it does not wait here. */
   operate(recordId: string, wish: Wish): Promise<WishAnswer> | undefined {
-    const { life } = this.#options;
-    const held = this.#holds.of(recordId);
-    if (held === undefined && !this.#orders.has(recordId)) return undefined;
-    if (wish === 'find') return Promise.resolve({ kind: 'found' });
-    const refuse = (text: string): Promise<WishAnswer> => Promise.resolve({ kind: 'refused', text });
-    if (!life.accepting)
-      return refuse(
-        life.inDoubt
-          ? 'This worker may not own the shard any more; the next owner decides over the record.'
-          : SESSION_ENDING,
-      );
-    const why = held === undefined ? '' : ` It is held because ${held.why}.`;
-    return (
-      this.#orders.give(recordId, wish) ??
-      refuse(
-        `Its handler, its schema or the dead-letter sink is at work with it just now, and nothing may be done beside that. Ask again; what never ends is ended with its process.${why}`,
-      )
-    );
+    return operateOn({ life: this.#options.life, holds: this.#holds, orders: this.#orders }, recordId, wish);
   }
 
   #openAction(): ShardStatus['action'] {
@@ -217,6 +209,9 @@ export class ShardWork {
   #assemble(started: StartedShard, facts: SessionParts['facts']): Running {
     const { consumer, ports, life, report, requestStop, replayed = false } = this.#options;
     const { definition, stream, applicationName } = consumer;
+    const { starts, flights } = openStarts({ ...this.#options, holds: this.#holds }, facts);
+    this.#starts = starts;
+    this.#flights = flights;
     const parts: SessionParts = {
       consumer,
       facts,
@@ -237,6 +232,7 @@ export class ShardWork {
         orders: this.#orders,
         report,
       }),
+      starts: this.#starts,
       checkpointer: this.#checkpointer,
       pipeline: started.pipeline,
       instance: started.instance,
@@ -274,6 +270,8 @@ export class ShardWork {
     report.emit({ kind: 'delivered', records: message.records.length, millisBehindLatest: message.millisBehindLatest });
     this.#checkpointer.actionOpened();
     const slots = this.#take(message);
+    const last = slots.at(-1);
+    if (last !== undefined) this.#flights?.delivered(last, this.#watermark.oldest);
     await this.#running?.runner.run(slots, this.#lastBatch);
     await this.#checkpointer.closeAction(!this.#options.life.accepting);
   }

@@ -50,6 +50,41 @@ async function session(behaviour: Behaviour = {}, more: More = {}, options: Sess
   return { test, emitted, numbers: () => emitted.map((one) => one.numbers) };
 }
 
+describe('the circuit breaker', () => {
+  it('keeps a window from being emitted while it is open, and the runs that it forgives are no attempts', async () => {
+    let up = false;
+    const runs: number[] = [];
+    const emit = (attempt: number): void => {
+      runs.push(attempt);
+      if (!up) throw new Error('the downstream is down');
+    };
+    const { test, numbers } = await session(
+      { emit },
+      {
+        retry: { attempts: 3, initialDelayMs: 10, maxDelayMs: 10, then: 'skip' },
+        circuitBreaker: { minimumCalls: 2, failureRate: 0.5, openMs: 10_000, maxOpenMs: 10_000, probes: 1 },
+      },
+    );
+    await test.deliver(at(1, 1));
+    const delivered = test.offer(at(60, 2));
+    await test.clock.advance(5_000);
+    // The record succeeded, so the first failure is half of the calls and opens it.
+    expect(runs).toEqual([1]);
+    expect(test.runner.status).toMatchObject({ state: 'held', circuitBreaker: 'open' });
+    await test.clock.advance(60_000);
+    expect(runs.length).toBeGreaterThan(3);
+    expect(numbers()).toEqual([]);
+    expect(test.checkpoints).toEqual([]);
+
+    up = true;
+    await test.clock.advance(10_000);
+    await test.during(delivered);
+    expect(numbers()).toEqual([[1]]);
+    expect(test.checkpoints).toEqual(['1']);
+    expect(test.runner.status).toMatchObject({ circuitBreaker: 'closed', held: undefined });
+  });
+});
+
 describe('a tumbling window', () => {
   it('is emitted when a later record comes, with what its records left in the state, and then checkpointed', async () => {
     const { test, emitted } = await session();

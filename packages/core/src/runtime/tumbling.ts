@@ -8,7 +8,7 @@ import type { WindowHandler } from '../definition/definition.js';
 import { MillraceError } from '../errors.js';
 import { decide } from '../policy/retry.js';
 import { isBehind, isOver, windowAt } from '../policy/tumbling.js';
-import { Attempt } from './attempt.js';
+import { Attempt, type AttemptResult } from './attempt.js';
 import { EmitContext } from './contexts.js';
 import type { Endings } from './ending.js';
 import { OpenWindow, type WindowFacts, type WindowState } from './open-window.js';
@@ -121,14 +121,25 @@ export class TumblingWindows implements Absorber {
 
   /** Undefined when the session ended before. A window cannot be parked: its records are gone from memory. */
   async #emit(open: OpenWindow, facts: WindowFacts): Promise<How | undefined> {
-    const { life, ports, holds, report, requestStop } = this.#parts;
-    const policy = this.#endings.policyOf(this.#handler);
-    for (let attempts = 1; life.accepting; attempts += 1) {
-      const error = await this.#attempt(open, { ...facts, attempt: attempts });
-      if (error === undefined) return 'handled';
-      if (error === 'abandoned') return undefined;
-      const decision = decide({ policy, attempts, error, ageMs: undefined }, ports.random);
-      report.log.error({ err: error, attempts, window: facts.id }, `A window was not emitted: ${error.message}`);
+    const { life, ports, holds, report, requestStop, starts } = this.#parts;
+    let usedUp = 0;
+    for (let attempt = 1; life.accepting; attempt += 1) {
+      if (!(await this.#mayStart(open))) return undefined;
+      const result = await this.#attempt(open, { ...facts, attempt });
+      if (result.kind === 'abandoned') {
+        starts?.giveUpWindow(open);
+        return undefined;
+      }
+      const used = starts?.leftWindow(open, this.#handler, result) ?? true;
+      if (result.kind === 'returned') return 'handled';
+      const { error } = result;
+      if (used) usedUp += 1;
+      const { rules: policy, retryable } = this.#endings.rulesFor(this.#handler, error);
+      const decision = decide({ policy, retryable, attempts: usedUp, error, ageMs: undefined }, ports.random);
+      report.log.error(
+        { err: error, attempts: attempt, window: facts.id },
+        `A window was not emitted: ${error.message}`,
+      );
       if (decision.kind === 'retry' || decision.kind === 'wait') {
         report.countRun();
         await sleepUntilAborted(ports.clock, decision.delayMs, life.intake);
@@ -146,11 +157,22 @@ export class TumblingWindows implements Absorber {
     return undefined;
   }
 
-  async #attempt(
-    open: OpenWindow,
-    facts: WindowFacts & Pick<WindowContext, 'attempt'>,
-  ): Promise<Error | 'abandoned' | undefined> {
-    const { ports, life, report, consumer, instance, holds, facts: shard } = this.#parts;
+  /** Past the circuit breaker; false when nothing starts any more. */
+  async #mayStart(open: OpenWindow): Promise<boolean> {
+    const { starts, life } = this.#parts;
+    while (starts !== undefined) {
+      const entering = starts.enterWindow(open);
+      if (entering === undefined) return true;
+      if (!(await entering)) return false;
+      if (life.accepting && starts.isCurrent(open)) return true;
+      starts.giveUpWindow(open);
+      if (!life.accepting) return false;
+    }
+    return true;
+  }
+
+  async #attempt(open: OpenWindow, facts: WindowFacts & Pick<WindowContext, 'attempt'>): Promise<AttemptResult> {
+    const { ports, life, report, consumer, instance, holds, facts: shard, starts } = this.#parts;
     const name = `${consumer.definition.name}.${this.#handler.name} (emit)`;
     const attempt = new Attempt({
       clock: ports.clock,
@@ -161,17 +183,13 @@ export class TumblingWindows implements Absorber {
       onStuck: (runningMs) => {
         const why = `${name} has been running for ${runningMs} ms and ignores its aborted signal`;
         report.emit({ kind: 'stuck', recordId: undefined, handler: name, runningMs });
-        holds.hold(
-          undefined,
-          why,
-          new MillraceError('HANDLER_TIMEOUT', `${why}.`, { details: { handler: name, runningMs } }),
-        );
+        const error = new MillraceError('HANDLER_TIMEOUT', `${why}.`, { details: { handler: name, runningMs } });
+        holds.hold(undefined, why, error);
+        starts?.stuckWindow(open, this.#handler, error);
       },
     });
     const basis = { shardId: shard.shardId, clock: ports.clock, log: report.log, signalOf: () => attempt.signal };
     const context = new EmitContext(basis, facts);
-    const result = await attempt.run(() => this.#handler.emit(instance, open.state, context));
-    if (result.kind === 'abandoned') return 'abandoned';
-    return result.kind === 'threw' ? result.error : undefined;
+    return attempt.run(() => this.#handler.emit(instance, open.state, context));
   }
 }

@@ -171,6 +171,8 @@ export class StreamWorld {
     const sessions = new LiveSessions({
       consumer,
       ports,
+      flights: undefined,
+      breaker: undefined,
       container: {
         openScope: async () => ({ resolve: () => Promise.reject(new Error('none')), dispose: async () => {} }),
       },

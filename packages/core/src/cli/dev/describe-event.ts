@@ -117,6 +117,8 @@ function describeSession(event: PlainSessionEvent, severalConsumers: boolean): s
       return event.error === undefined
         ? undefined
         : `${shard}: checkpoint ${formatCheckpoint(event.target)} failed: ${event.error}.`;
+    case 'circuitBreaker':
+      return `${shard}: the circuit breaker is ${event.state === 'halfOpen' ? 'half open' : event.state}.`;
     case 'leaseDoubt':
       return `${shard}: the lease is in doubt: ${event.why}.`;
     case 'sessionEnded':

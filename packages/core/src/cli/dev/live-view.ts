@@ -130,6 +130,7 @@ function nextRow(row: ShardRow, event: PlainSessionEvent): ShardRow {
     case 'checkpointRequested':
     case 'windowEmitted':
     case 'ordered':
+    case 'circuitBreaker':
     case 'handlerStarted':
     case 'handlerEnded':
     case 'retryScheduled':
