@@ -60,8 +60,11 @@ export class BatchRuns {
 
   /** Calls the handler once, when it may start; undefined when the session gave the items up meanwhile. */
   async once(items: readonly Item[], { end, batch }: Group): Promise<RunEnd | undefined> {
-    const entering = this.#enter(items);
-    if (entering !== undefined && !(await entering)) return undefined;
+    for (let entering = this.#enter(items); entering !== undefined; entering = this.#enter(items)) {
+      if (!(await entering)) return undefined;
+      if (this.#mayStart(items)) break;
+      if (!this.#parts.life.accepting) return undefined;
+    }
     const run: Run = { items, failures: new Map(), end };
     const result = await this.#attempt(run, batch);
     if (result.kind === 'abandoned') {
@@ -89,16 +92,16 @@ export class BatchRuns {
     const [first] = items;
     const last = items.at(-1);
     if (starts === undefined || first === undefined) return undefined;
-    return starts.enter(first.slot, last?.slot)?.then((entered) => entered && this.#entered(items));
+    return starts.enter(first.slot, last?.slot);
   }
 
-  /** What was true when it began to wait is looked at again in the moment in which it starts. */
-  async #entered(items: readonly Item[]): Promise<boolean> {
+  /** Whatever was true when it began to wait is looked at again in the moment in which it starts. */
+  #mayStart(items: readonly Item[]): boolean {
     const { starts, life } = this.#parts;
     const [first] = items;
-    if (first === undefined || (life.accepting && starts?.isCurrent(first.slot) !== false)) return true;
+    if (first !== undefined && life.accepting && starts?.isCurrent(first.slot) !== false) return true;
     this.#giveUp(items);
-    return life.accepting && (await (this.#enter(items) ?? true));
+    return false;
   }
 
   #giveUp([first]: readonly Item[]): void {

@@ -97,37 +97,32 @@ export class BatchRunner {
     let rest = entries;
     while (rest.length > 0 && mayStart()) {
       const { items, blocked } = await this.#sort(rest);
-      for (const part of this.#partsOf(items, group)) {
-        const first = mayStart() ? await this.#runs.once(part.items, part.group) : undefined;
-        if (first === undefined || !(await this.#finish(first, part.group))) break;
-      }
-      rest = blocked === undefined || !life.accepting ? [] : await this.#unblocked(rest, blocked);
+      const part = this.#parts.starts?.runsOf(items)[0] ?? items;
+      const ended = part.length > 0 && mayStart() && (await this.#runPart(part, items, group));
+      if (part.length === items.length)
+        rest = blocked === undefined || !life.accepting ? [] : await this.#unblocked(rest, blocked);
+      // What has become of it may keep the others from running.
+      else rest = ended ? behind(rest, part.at(-1)?.slot) : [];
     }
     for (const { slot } of entries)
       if (slot.phase !== 'returned') this.#endings.abandon(slot, 'the session ended before it was settled');
     return entries.every(({ slot }) => slot.phase === 'settled' || slot.phase === 'returned');
   }
 
-  /** What is suspected runs by itself; what a run declares done then ends with its own items. */
-  #partsOf(
-    items: readonly Item[],
-    group: Group,
-  ): readonly { readonly items: readonly Item[]; readonly group: Group }[] {
-    if (items.length === 0) return [];
-    const runs = this.#parts.starts?.runsOf(items) ?? [items];
-    return runs.map((run) => ({
-      items: run,
-      group: runs.length === 1 ? group : { ...group, end: run.at(-1)?.slot ?? group.end },
-    }));
+  /** All of the items, or one that is suspected by itself; what a part declares done ends with its own items. False when the session gave it up. */
+  async #runPart(part: readonly Item[], items: readonly Item[], whole: Group): Promise<boolean> {
+    const group = part.length === items.length ? whole : { ...whole, end: part.at(-1)?.slot ?? whole.end };
+    const first = await this.#runs.once(part, group);
+    return first !== undefined && this.#finish(first, group);
   }
 
   /** What runs once an operator has decided over a blocked record: it and its successors, or these alone. */
   async #unblocked(entries: readonly Entry[], { slot, error }: Blocked): Promise<readonly Entry[]> {
     const ending = await this.#endings.after(slot, this.#handler, error);
-    const behind = entries.slice(entries.findIndex((entry) => entry.slot === slot) + 1);
-    if (ending.kind === 'settled') return behind;
+    const rest = behind(entries, slot);
+    if (ending.kind === 'settled') return rest;
     const anew = ending.kind === 'again' ? await this.prepare(slot) : undefined;
-    return anew === undefined ? [] : [anew, ...behind];
+    return anew === undefined ? [] : [anew, ...rest];
   }
 
   /** Parks or skips what cannot be decoded at once; under `hold` and `stop` nothing behind such a record may run. */
@@ -284,4 +279,8 @@ export class BatchRunner {
 
 function isOpen({ slot }: Item): boolean {
   return !slot.closed;
+}
+
+function behind(entries: readonly Entry[], slot: RecordSlot | undefined): readonly Entry[] {
+  return entries.slice(entries.findIndex((entry) => entry.slot === slot) + 1);
 }

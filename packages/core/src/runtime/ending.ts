@@ -264,7 +264,7 @@ export class Endings {
     switch (order) {
       case 'retry':
         // An operator who runs it again knows that the earlier record of its key is taken care of.
-        if (isMillraceError(error, 'KEY_PARKED')) this.#parkedKeys.delete(slot.record.partitionKey);
+        if (isMillraceError(error, 'KEY_PARKED')) this.#parkedKeys.delete(orderKey(slot));
         this.#parts.holds.release(slot.record.id);
         answer({ kind: 'done', text: 'It runs again now.' });
         return { kind: 'again', delayMs: 0 };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Batch } from '../definition/context.js';
 import { batchHandler, recordHandler, type ConsumerData } from '../definition/define-consumer.js';
+import { NonRetryableError } from '../errors.js';
 import { DyingProcesses } from './flights.fixture.js';
 import { TestSession, wire } from './session.fixture.js';
 
@@ -18,7 +19,10 @@ class Deadly {
   }
 
   many(batch: Batch<unknown>): void | Promise<void> {
-    const numbers = batch.map(({ value }) => (value as { n: number }).n);
+    return this.some(batch.map(({ value }) => (value as { n: number }).n));
+  }
+
+  some(numbers: readonly number[]): void | Promise<void> {
     this.ran.push(...numbers);
     return numbers.some((n) => this.deadly.has(n)) ? new Promise(() => undefined) : undefined;
   }
@@ -136,6 +140,34 @@ describe('a record with which the process dies', () => {
     expect(ran).toEqual([[...RECORDS], [...RECORDS], [...RECORDS], [1, 2, 3]]);
     expect(deadly.ran).toEqual([1, 2, 4, 5]);
     expect(test.settled).toEqual(['3:parked', '1:handled', '2:handled', '4:handled', '5:handled']);
+  });
+
+  it('keeps the successors of its key from running when it is parked, in the same batch as well', async () => {
+    const batch = (handle: (numbers: readonly number[]) => void | Promise<void>): Data => ({
+      handlers: [
+        batchHandler({ name: 'many', handle: (items) => handle(items.map(({ value }) => (value as { n: number }).n)) }),
+      ],
+      deadLetter: { sink: 'fake', sameKey: 'hold' },
+    });
+    let lives = 0;
+    const ran: (readonly number[])[] = [];
+    const { test } = await after(3, (deadly) => {
+      lives += 1;
+      if (lives <= 3) return batch((numbers) => deadly.some(numbers));
+      return batch((numbers) => {
+        ran.push(numbers);
+        if (numbers.includes(1)) throw new NonRetryableError('poison');
+      });
+    });
+
+    test.offer(...RECORDS).catch(() => undefined);
+    await test.clock.advance(1_000);
+
+    // 4 has the key of 1.
+    expect(ran).toEqual([[1], [2], [3]]);
+    expect(test.settled).toEqual(['1:parked', '2:handled', '3:handled']);
+    expect(test.runner.status.heldRecords).toMatchObject([{ error: { name: 'MillraceError' } }]);
+    await test.daemon.end();
   });
 
   it('in lanes runs alone once all three of its lane, and the innocent beside it are cleared', async () => {

@@ -306,6 +306,11 @@ describe('the key of a lane', () => {
 
     expect(work.started).toEqual([0, 1, 3]);
     expect(test.runner.status.held?.why).toContain('key "0" is parked');
+
+    const [held] = test.runner.status.heldRecords;
+    await test.runner.operate(held?.recordId ?? '', 'retry');
+    await test.clock.advance(0);
+    expect(work.started).toEqual([0, 1, 3, 2]);
   });
 });
 

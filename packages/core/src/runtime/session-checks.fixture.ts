@@ -2,7 +2,7 @@
 import type { SessionEvent } from '../events.js';
 import type { Position, WireRecord } from '../protocol/messages.js';
 import { wire } from './session.fixture.js';
-import { groupingOf, isAhead, type Plan } from './session-plan.fixture.js';
+import { BREAKER, groupingOf, isAhead, keyOfRecord, type Plan, SUSPECTS } from './session-plan.fixture.js';
 import type { Truth } from './session-truth.fixture.js';
 
 /** Record n. Every third one starts a KPL aggregate of three, so that sub-sequence numbers count. */
@@ -55,8 +55,14 @@ export class Checks {
   readonly parkedByOrder = new Set<number>();
   /** What an operator has had skipped. */
   readonly #skipped = new Set<number>();
+  readonly #started = new Set<number>();
   #inFlight = 0;
   #breaker: 'closed' | 'open' | 'halfOpen' = 'closed';
+  #breakerOpenedAt = 0;
+  /** Keys of which a record is parked, where its successors have to wait. */
+  readonly #parkedKeys = new Set<number>();
+  /** Handlers that run, as the session tells it; without those that nobody waits for. */
+  readonly #flying = new Map<number, { readonly alone: boolean }>();
   #askedInAction = 0;
   #written = -1;
 
@@ -77,9 +83,11 @@ export class Checks {
     if (event.kind === 'leaseDoubt') this.inDoubt = true;
     if (event.kind === 'leaseDoubt' || event.kind === 'draining') this.intakeClosed = true;
     if (event.kind === 'draining') this.#drainingSince ??= event.at;
-    if (event.kind === 'handlerStarted') this.#started(event);
+    if (event.kind === 'handlerStarted') this.#starts(event);
     if (event.kind === 'ordered') this.#ordered(event);
-    if (event.kind === 'circuitBreaker') this.#breaker = event.state;
+    if (event.kind === 'circuitBreaker') this.#breakerIs(event);
+    if (event.kind === 'handlerEnded') this.#flying.delete(numberOf(event.recordId));
+    if (event.kind === 'stuck' && event.recordId !== undefined) this.#flying.delete(numberOf(event.recordId));
     if (event.kind === 'handlerStarted' && this.#breaker === 'open')
       this.violate(`${numberOf(event.recordId)} started while the breaker was open`);
     if (event.kind === 'recordSettled') this.#ended(numberOf(event.recordId), event.how);
@@ -94,8 +102,13 @@ export class Checks {
   }
 
   /** What gathered before a drain is still called, once, within the budget, and behind nothing that was given up. */
-  #started({ recordId, attempt, at }: Extract<SessionEvent, { kind: 'handlerStarted' }>): void {
+  #starts({ recordId, attempt, at }: Extract<SessionEvent, { kind: 'handlerStarted' }>): void {
     const n = numberOf(recordId);
+    this.#takesOff(n, attempt);
+    // What was in one batch with it ran beside it, and runs again with the rest of the batch.
+    if (!this.#started.has(n) && this.#parkedKeys.has(keyOfRecord(n)))
+      this.violate(`${n} started although a record of its key is parked`);
+    this.#started.add(n);
     if (this.stopped) this.violate(`${n} started after the worker was asked to stop`);
     if (!this.intakeClosed) return;
     const gathered = groupingOf(this.#plan).maxWaitMs !== undefined && !this.inDoubt && attempt === 1;
@@ -105,12 +118,28 @@ export class Checks {
     if (before.length > 0) this.violate(`${n} started although ${before.join()} before it were given up`);
   }
 
+  /** What the process may have died of runs with nothing beside it. */
+  #takesOff(n: number, attempt: number): void {
+    const alone = this.#plan.past === 'suspects' && SUSPECTS.includes(n) && attempt === 1;
+    const others = [...this.#flying].filter(([, other]) => alone || other.alone).map(([other]) => other);
+    if (others.length > 0) this.violate(`${n} started beside ${others.join()}, of which one has to be alone`);
+    this.#flying.set(n, { alone });
+  }
+
+  #breakerIs({ state, at }: Extract<SessionEvent, { kind: 'circuitBreaker' }>): void {
+    if (state === 'halfOpen' && at - this.#breakerOpenedAt < BREAKER.openMs)
+      this.violate(`the breaker let calls through ${at - this.#breakerOpenedAt} ms after it had opened`);
+    if (state === 'open') this.#breakerOpenedAt = at;
+    this.#breaker = state;
+  }
+
   #ordered({ recordId, order }: Extract<SessionEvent, { kind: 'ordered' }>): void {
     this.seen.orders += 1;
     const n = numberOf(recordId);
     const { running, fate } = this.#truth.of(n);
     if (running || fate === 'settled') this.violate(`${n} took the order ${order} while it was ${fate}`);
     if (this.intakeClosed) this.violate(`${n} took the order ${order} after drain or doubt`);
+    if (order === 'retry') this.#parkedKeys.delete(keyOfRecord(n));
     if (order === 'skip') this.#skipped.add(n);
     if (order === 'park') this.parkedByOrder.add(n);
   }
@@ -132,6 +161,11 @@ export class Checks {
 
   #answered({ target, error }: Extract<SessionEvent, { kind: 'checkpointAnswered' }>): void {
     this.#inFlight -= 1;
+    // Whatever the session makes of it: the lease is somebody else's.
+    if (error === 'ShutdownException') {
+      this.inDoubt = true;
+      this.intakeClosed = true;
+    }
     if (REFUSALS.has(error)) this.violate(`the session had to refuse a checkpoint: ${error}`);
     if (error === undefined && target !== 'SHARD_END') this.#written = NUMBERS.get(keyOf(target)) ?? Number.NaN;
   }
@@ -141,6 +175,7 @@ export class Checks {
     (how === undefined ? this.#abandoned : this.#settled).add(n);
     if (how === undefined) return;
     this.seen.settled += 1;
+    if (how === 'parked' && this.#plan.sameKey === 'hold') this.#parkedKeys.add(keyOfRecord(n));
     // Whoever asked for skipping has no other witness than the event.
     if (how === 'skipped' && (this.#plan.then === 'skip' || this.#skipped.has(n))) this.#truth.settled(n);
     if (how === 'filtered' && isFiltered(n, this.#plan) && this.#truth.of(n).attempts === 0) {

@@ -2,7 +2,7 @@
 import type { Batch, BatchContext, Deferred, RecordContext } from '../definition/context.js';
 import { NonRetryableError, StopWorkerError } from '../errors.js';
 import type { ManualClock } from '../../test/support/manual-clock.js';
-import { type Behaviour, groupingOf, lanesOf, type Plan, sameLane } from './session-plan.fixture.js';
+import { type Behaviour, groupingOf, keyOfRecord, lanesOf, type Plan } from './session-plan.fixture.js';
 import type { BatchRun, Truth } from './session-truth.fixture.js';
 
 export interface Payload {
@@ -97,7 +97,9 @@ export class UserCode {
       truth.endedBatch(run, 'ok');
     } catch (error) {
       const suspects = numbers.filter((n) => truth.of(n).fate === 'open');
-      const explained = run.failed.size > 0 || suspects.length < 2 || !(error instanceof NonRetryableError);
+      // A run that came too late failed for that, whatever it throws.
+      const final = error instanceof NonRetryableError && !context.signal.aborted;
+      const explained = run.failed.size > 0 || suspects.length < 2 || !final;
       if (!explained) for (const n of suspects) this.#suspects.add(n);
       truth.endedBatch(run, 'failed');
       throw error;
@@ -144,7 +146,8 @@ export class UserCode {
 
   #mayStartInLane(n: number): void {
     const { truth, plan, violate } = this.#options;
-    const lane = (numbers: readonly number[]): readonly number[] => numbers.filter((other) => sameLane(n, other));
+    const lane = (numbers: readonly number[]): readonly number[] =>
+      numbers.filter((other) => keyOfRecord(n) === keyOfRecord(other));
     const running = truth.running.filter((other) => !truth.stuck.has(other));
     if (running.length >= (lanesOf(plan) ?? 0)) violate(`${n} started beside ${running.join()}`);
     const before = lane(truth.unsettledUpTo(n - 1)).filter(

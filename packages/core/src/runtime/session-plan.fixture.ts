@@ -168,7 +168,13 @@ export function isAhead(plan: Plan): boolean {
   return lanesOf(plan) !== undefined || groupingOf(plan).maxWaitMs !== undefined;
 }
 
-/** Record n's partition key, as `wire(n)` gives it. */
-export function sameLane(n: number, other: number): boolean {
-  return n % 3 === other % 3;
+/** Stands for record n's partition key, as `wire(n)` gives it. */
+export function keyOfRecord(n: number): number {
+  return n % 3;
 }
+
+/** Of a past with suspects: what was in flight when the process died. */
+export const SUSPECTS: readonly number[] = [1, 2, 5];
+
+/** Of plans with a breaker, without what opens it. */
+export const BREAKER = { windowMs: 2_000, openMs: 200, maxOpenMs: 500, probes: 2 };

@@ -5,62 +5,12 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Plan, plan } from './session-plan.fixture.js';
+import { regressions } from '../../sim/regressions.js';
+import { plan } from './session-plan.fixture.js';
 import { World } from './session-world.fixture.js';
 
-const UNGROUPED = { maxItems: undefined, maxWaitMs: undefined, bisect: false, alike: false } as const;
-
 /** What random sessions have found once is played every time. */
-const foundBefore: readonly Plan[] = [
-  // The lease was lost between the answer that a lane may go on and its next handler.
-  {
-    ...UNGROUPED,
-    shape: 'record',
-    perShard: 4,
-    checkpoint: 'record',
-    then: 'deadLetter',
-    sameKey: 'continue',
-    maxInFlight: 3,
-    filterEvery: undefined,
-    past: undefined,
-    breaker: undefined,
-    behaviours: [{ kind: 'defer', delayMs: 0, end: 'twice' }],
-    moves: [
-      { kind: 'checkpointErrors', names: ['InvalidStateException', 'ShutdownException', 'ThrottlingException'] },
-      { kind: 'deliver', count: 1, again: 0 },
-      { kind: 'deliver', count: 0, again: 0 },
-      { kind: 'deliver', count: 4, again: 0 },
-      { kind: 'order', pick: 0, order: 'retry' },
-    ],
-    end: 'heal',
-  },
-  // A batch's run ended in the very moment in which the session gave it up.
-  {
-    ...UNGROUPED,
-    shape: 'batch',
-    perShard: undefined,
-    maxWaitMs: 200,
-    checkpoint: 'record',
-    then: 'deadLetter',
-    sameKey: 'continue',
-    maxInFlight: 1,
-    filterEvery: undefined,
-    past: undefined,
-    breaker: undefined,
-    behaviours: [
-      { kind: 'return' },
-      { kind: 'throw', times: 1, final: false, delayMs: 0 },
-      { kind: 'checkpoint', awaited: false, thenThrow: false },
-    ],
-    moves: [
-      { kind: 'deliver', count: 2, again: 0 },
-      { kind: 'drain' },
-      { kind: 'staleContext', pick: 0, defers: false },
-      { kind: 'drain' },
-    ],
-    end: 'endOfInput',
-  },
-];
+const foundBefore = regressions.flatMap(({ scenario }) => (scenario.kind === 'session' ? [scenario.plan] : []));
 
 describe('sessions at random', () => {
   it('lose nothing, settle once, say one status, and leave nothing behind', async () => {

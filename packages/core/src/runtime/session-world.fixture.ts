@@ -1,20 +1,22 @@
 /** One random session, played on the production runner against the production daemon side. */
 import type { Batch } from '../definition/context.js';
 import { batchHandler, recordHandler } from '../definition/define-consumer.js';
+import type { SessionEvent } from '../events.js';
 import type { FlightRecorder } from './flights.js';
 import { DyingProcesses } from './flights.fixture.js';
 import { Checks, DRAIN_BUDGET_MS, isFiltered, numberOf, recordOf } from './session-checks.fixture.js';
 import { type Payload, UserCode } from './session-handlers.fixture.js';
 import { TestSession } from './session.fixture.js';
-import { groupingOf, lanesOf, type Move, type Plan } from './session-plan.fixture.js';
+import { BREAKER, groupingOf, lanesOf, type Move, type Plan, SUSPECTS } from './session-plan.fixture.js';
 import { Truth } from './session-truth.fixture.js';
 
 const HOUR_MS = 3_600_000;
-const BREAKER = { windowMs: 2_000, openMs: 200, maxOpenMs: 500, probes: 2 };
 
 export class World {
   readonly checks: Checks;
   healed = 0;
+  /** Each thing that happened, with the state of the session that it met. */
+  readonly situations = new Set<string>();
   readonly #plan: Plan;
   readonly #truth: Truth;
   readonly #user: UserCode;
@@ -41,6 +43,10 @@ export class World {
     watch(this.#session.stops, () => {
       this.checks.stopped = true;
     });
+  }
+
+  get history(): readonly SessionEvent[] {
+    return this.#session.events;
   }
 
   async play(): Promise<void> {
@@ -89,6 +95,7 @@ export class World {
 
   async #move(next: Move): Promise<void> {
     const session = this.#session;
+    this.#meet(next.kind);
     switch (next.kind) {
       case 'deliver':
         return this.#deliver(next.count, next.again);
@@ -124,6 +131,16 @@ export class World {
     }
   }
 
+  #meet(what: string): void {
+    const { state, circuitBreaker } = this.#session.runner.status;
+    this.situations.add(`${what} while ${state}`);
+    if (circuitBreaker !== undefined && circuitBreaker !== 'closed')
+      this.situations.add(`${what} with an open breaker`);
+    if (this.#truth.with('deferred').length > 0) this.situations.add(`${what} with deferred records`);
+    if (this.#truth.with('failed').length > 0) this.situations.add(`${what} with failed records`);
+    if (this.#truth.running.length > 1) this.situations.add(`${what} with handlers side by side`);
+  }
+
   /** The next records, and the last ones delivered once more. */
   async #deliver(count: number, again: number): Promise<void> {
     const first = Math.max(0, this.#delivered - again);
@@ -141,6 +158,7 @@ export class World {
     void outcome.then(() => {
       ended = true;
     });
+    this.#meet(end);
     if (end === 'heal') await this.#heal();
     if (end === 'shardEnd') daemon.shardEnded().catch(() => undefined);
     if (end === 'handoff') daemon.shutdownRequested().catch(() => undefined);
@@ -208,7 +226,7 @@ function wanted(plan: Plan): readonly number[] {
 function recorderAfter(past: 'careful' | 'suspects'): FlightRecorder {
   const processes = new DyingProcesses();
   const { log } = processes.recorder.open('');
-  const suspects = past === 'suspects' ? [1, 2, 5] : [];
+  const suspects = past === 'suspects' ? SUSPECTS : [];
   log.write(0, { kind: 'delivered', upTo: recordOf(8) });
   suspects.forEach((n, index) => {
     const span = { from: recordOf(n), to: recordOf(n), alone: false };

@@ -5,6 +5,7 @@
 import { resolveConsumer } from '../../src/config/resolve.js';
 import { defineConsumer, recordHandler } from '../../src/definition/define-consumer.js';
 import type { RecordContext } from '../../src/definition/context.js';
+import type { SessionEvent } from '../../src/events.js';
 import { LiveSessions } from '../../src/runtime/live-sessions.js';
 import { DaemonError } from '../../src/local/daemon-error.js';
 import { LocalEngine } from '../../src/local/engine.js';
@@ -39,7 +40,12 @@ const SILENT: Logger = { debug: noop, info: noop, warn: noop, error: noop };
 interface Generation {
   readonly engine: LocalEngine;
   readonly sessions: LiveSessions;
+  /** Where it started; what lies behind is nobody's but its own to handle before it may be covered. */
+  readonly startedFrom: ReadonlyMap<string, CheckpointTarget>;
+  readonly handled: Set<number>;
   killed: boolean;
+  /** Its leases are another worker's: the table refuses its checkpoints. */
+  lost: boolean;
 }
 
 export class StreamWorld {
@@ -47,6 +53,9 @@ export class StreamWorld {
   readonly violations: string[] = [];
   readonly sent: Sent[] = [];
   readonly handled = new Set<number>();
+  readonly history: SessionEvent[] = [];
+  /** Each thing that happened, with what the workers were doing. */
+  readonly situations = new Set<string>();
   storeFailures = 0;
   restarts = 0;
   readonly #plan: StreamPlan;
@@ -54,6 +63,7 @@ export class StreamWorld {
   readonly #checkpoints = new Map<string, CheckpointTarget>();
   readonly #firstHandled = new Map<string, number[]>();
   #running: Generation | undefined;
+  readonly #lost: Generation[] = [];
 
   constructor(plan: StreamPlan) {
     this.#plan = plan;
@@ -86,6 +96,17 @@ export class StreamWorld {
     );
   }
 
+  /** Notes what is about to happen, and what it meets. */
+  meet(what: string): void {
+    const shards = this.#running?.sessions.status() ?? [];
+    const state =
+      this.#running === undefined ? 'nobody runs' : shards.length === 0 ? 'nothing is read' : 'shards are read';
+    this.situations.add(`${what} while ${state}`);
+    if (shards.some(({ unsettled }) => unsettled > 0)) this.situations.add(`${what} with unsettled records`);
+    if (this.#lost.length > 0) this.situations.add(`${what} beside a worker without leases`);
+    if (this.storeFailures > 0) this.situations.add(`${what} while checkpoints fail`);
+  }
+
   async reshard(pick: number, how: 'split' | 'merge'): Promise<void> {
     const open = (await this.#stream.listShards()).filter(({ closed }) => !closed).map(({ shardId }) => shardId);
     const shardId = open[pick % open.length];
@@ -102,7 +123,13 @@ export class StreamWorld {
   async start(): Promise<void> {
     if (this.#running !== undefined) return;
     this.restarts += 1;
-    const generation: Generation = { ...this.#open(() => generation), killed: false };
+    const generation: Generation = {
+      ...this.#open(() => generation),
+      startedFrom: new Map(this.#checkpoints),
+      handled: new Set(),
+      killed: false,
+      lost: false,
+    };
     this.#running = generation;
     try {
       await generation.engine.start();
@@ -135,6 +162,16 @@ export class StreamWorld {
     await this.#expectEnd(generation);
   }
 
+  /** Another worker takes every lease and starts, while this one goes on until a checkpoint tells it. */
+  async lose(): Promise<void> {
+    const generation = this.#running;
+    this.#running = undefined;
+    if (generation === undefined) return;
+    generation.lost = true;
+    this.#lost.push(generation);
+    await this.start();
+  }
+
   /** Once nothing fails any more, everything that was sent has been handled, each key in its order. */
   async finish(): Promise<void> {
     this.storeFailures = 0;
@@ -143,6 +180,10 @@ export class StreamWorld {
       await this.clock.advance(3_000);
     }
     await this.stop();
+    for (const generation of this.#lost.splice(0)) {
+      this.#running = generation;
+      await this.stop();
+    }
     const missing = this.sent.filter(({ n }) => !this.handled.has(n)).map(({ n }) => n);
     if (missing.length > 0) this.violations.push(`${missing.join()} were never handled`);
     for (const [key, order] of this.#firstHandled)
@@ -167,7 +208,8 @@ export class StreamWorld {
     });
     const options = { maxRecords: 3, idleTimeBetweenReadsInMillis: 250, shutdownGraceMillis: 20_000 };
     const consumer = resolveConsumer(definition, { env: {}, engine: 'local', options });
-    const ports = { clock: this.clock, random: () => 0.5, logger: SILENT, observer: undefined };
+    const observer = { records: true, onEvent: (event: SessionEvent): void => void this.history.push(event) };
+    const ports = { clock: this.clock, random: () => 0.5, logger: SILENT, observer };
     const sessions = new LiveSessions({
       consumer,
       ports,
@@ -179,7 +221,9 @@ export class StreamWorld {
       sinks: new Map(),
       stores: new Map(),
       retentionMs: undefined,
-      requestStop: (cause) => this.violations.push(`the worker wants to stop: ${cause.message}`),
+      requestStop: (cause) => {
+        if (!generation().lost) this.violations.push(`the worker wants to stop: ${cause.message}`);
+      },
     });
     const engine = new LocalEngine({
       ...ports,
@@ -199,8 +243,9 @@ export class StreamWorld {
         this.storeFailures -= 1;
         throw new DaemonError('ThrottlingException', 'on purpose');
       }
+      if (generation().lost) throw new DaemonError('ShutdownException', 'on purpose');
       if (!generation().killed) {
-        this.#check(shardId, target);
+        this.#check(shardId, target, generation());
         this.#checkpoints.set(shardId, target);
       }
       return put(shardId, target);
@@ -209,10 +254,16 @@ export class StreamWorld {
   }
 
   /** No checkpoint covers what was not handled. */
-  #check(shardId: string, target: CheckpointTarget): void {
+  #check(shardId: string, target: CheckpointTarget, { startedFrom, handled }: Generation): void {
+    const from = startedFrom.get(shardId);
+    const covered = (position: Position): boolean => from !== undefined && compareTargets(position, from) <= 0;
     if (target !== 'SHARD_END' && !/^\d+$/.test(target.sequenceNumber)) return;
     const early = this.sent.filter(
-      (sent) => sent.shardId === shardId && compareTargets(sent.position, target) <= 0 && !this.handled.has(sent.n),
+      (sent) =>
+        sent.shardId === shardId &&
+        compareTargets(sent.position, target) <= 0 &&
+        !covered(sent.position) &&
+        !handled.has(sent.n),
     );
     if (early.length > 0)
       this.violations.push(`a checkpoint of ${shardId} covers ${early.map(({ n }) => n).join()}, not handled`);
@@ -238,8 +289,10 @@ export class StreamWorld {
   }
 
   /** What a killed worker had done before it was killed has been done; what it does afterwards has not. */
-  #done(n: number, { killed }: Generation): void {
-    if (killed || this.handled.has(n)) return;
+  #done(n: number, { killed, handled }: Generation): void {
+    if (killed) return;
+    handled.add(n);
+    if (this.handled.has(n)) return;
     this.handled.add(n);
     if (this.#plan.deferEvery > 0) return;
     const key = this.sent[n]?.key ?? '';
