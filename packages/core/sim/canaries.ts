@@ -136,8 +136,8 @@ export const canaries: readonly Canary[] = [
   {
     name: 'a run is over when its time is, and the next one starts beside it',
     file: `${R}attempt.ts`,
-    find: '    this.#signal.abort(this.#timedOut);\n',
-    replace: '    this.#signal.abort(this.#timedOut); this.escape(this.#timedOut);\n',
+    find: '    this.#lazySignal().abort(this.#timedOut);\n',
+    replace: '    this.#lazySignal().abort(this.#timedOut); this.escape(this.#timedOut);\n',
     needs: ['advance while running'],
   },
   {
@@ -192,7 +192,7 @@ export const canaries: readonly Canary[] = [
   {
     name: 'an old context declares records under manual',
     file: `${R}record-runner.ts`,
-    find: "      if (slot.phase === 'failed' || slot.attempts !== number) throw contextExpired(slot.record.id);\n",
+    find: "      if (slot.phase === 'failed' || slot.attempts !== attempt) throw contextExpired(slot.record.id);\n",
     replace: '',
     needs: ['staleContext with failed records'],
   },

@@ -5,7 +5,7 @@
  */
 import { MillraceError, toError } from './errors.js';
 import type { Clock, Logger } from './ports.js';
-import { currentAttempt } from './runtime/attempt.js';
+import { currentAttempt, currentHandler } from './runtime/attempt.js';
 
 const LIMIT = 3;
 const WINDOW_MS = 60_000;
@@ -44,10 +44,10 @@ export class StrayErrors {
       );
       return;
     }
-    if (attempt !== undefined) {
-      const { handler, recordId } = attempt;
+    const handler = currentHandler();
+    if (handler !== undefined) {
       logger.error(
-        { err: error, handler, recordId },
+        { err: error, handler, recordId: attempt?.recordId },
         'An error escaped a handler after its record was done: something there is not awaited.',
       );
       return;

@@ -1,6 +1,6 @@
 /** The container that a worker's options ask for: tsyringe with the user's services, or the user's own. */
 import { classesOf } from './container/classes-of.js';
-import { createTsyringeContainer } from './container/worker-container.js';
+import { lazyContainer } from './container/lazy-container.js';
 import type { ConsumerDefinition } from './definition/definition.js';
 import { MillraceError, toError } from './errors.js';
 import type { ContainerPort, Logger } from './ports.js';
@@ -27,20 +27,31 @@ export async function openContainer(
     refuseBoth(options);
     return { port: container, dispose: () => Promise.resolve() };
   }
-  const made = await createTsyringeContainer({ register, overrides, parent, logger: contextLogger(logger) });
+  const make = async () => {
+    // It loads tsyringe, which many a consumer does without.
+    const { createTsyringeContainer } = await import('./container/worker-container.js');
+    return createTsyringeContainer({ register, overrides, parent, logger: contextLogger(logger) });
+  };
+  const classes = definitions.flatMap(classesOf);
+  if (classes.length === 0 && register === undefined) {
+    const lazy = lazyContainer(make);
+    return { port: lazy.port, dispose: disposal(lazy) };
+  }
+  const made = await make();
   try {
-    for (const definition of definitions) for (const target of classesOf(definition)) made.check(target);
+    for (const target of classes) made.check(target);
   } catch (error) {
     await made.dispose();
     throw error;
   }
-  return {
-    port: made.port,
-    dispose: (logger) =>
-      made
-        .dispose()
-        .catch((error: unknown) => logger.error({ err: toError(error) }, 'Services were not disposed cleanly.')),
-  };
+  return { port: made.port, dispose: disposal(made) };
+}
+
+function disposal(container: { dispose(): Promise<void> }): OpenContainer['dispose'] {
+  return (logger) =>
+    container
+      .dispose()
+      .catch((error: unknown) => logger.error({ err: toError(error) }, 'Services were not disposed cleanly.'));
 }
 
 function refuseBoth({ register, overrides, parent }: WorkerOptions): void {

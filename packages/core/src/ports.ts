@@ -43,7 +43,7 @@ export interface ByteChannel {
 }
 
 export interface ChannelListener {
-  /** A chunk that the receiver may keep: the channel never reuses it. */
+  /** A chunk that is valid until this returns: the channel may read into it again. */
   data(chunk: Uint8Array): void;
   /** End of input, once; `cause` when it came by a failure. */
   end(cause?: Error): void;

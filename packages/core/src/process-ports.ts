@@ -18,19 +18,32 @@ export const systemClock: Clock = {
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const STDERR = 2;
 
-/** JSON lines on stderr: stdout may be the daemon's. The level is MILLRACE_LOG_LEVEL, `info` by default. */
+/** From the least to the most important, as pino has them. */
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
+/**
+ * JSON lines on stderr: stdout may be the daemon's. The level is MILLRACE_LOG_LEVEL, `info` by default. pino is loaded for the first
+ * line that is written: a child that has nothing to say starts sooner.
+ */
 export function stderrLogger(env: Environment, destination?: DestinationStream): Logger {
+  const wanted = env['MILLRACE_LOG_LEVEL'] ?? 'info';
+  const level = LEVELS.includes(wanted) ? wanted : 'info';
+  let opened: Logger | undefined;
+  const log = (): Logger => (opened ??= openPino(level, destination));
+  const writes = (of: string): boolean => LEVELS.indexOf(of) >= LEVELS.indexOf(level);
+  if (level !== wanted) log().warn({ wanted }, `MILLRACE_LOG_LEVEL is no level; use one of ${LEVELS.join(', ')}.`);
+  return {
+    debug: (fields, message) => (writes('debug') ? log().debug(fields, message) : undefined),
+    info: (fields, message) => (writes('info') ? log().info(fields, message) : undefined),
+    warn: (fields, message) => (writes('warn') ? log().warn(fields, message) : undefined),
+    error: (fields, message) => (writes('error') ? log().error(fields, message) : undefined),
+  };
+}
+
+function openPino(level: string, destination: DestinationStream | undefined): Logger {
   const { pino } = require('pino') as typeof import('pino');
-  const level = env['MILLRACE_LOG_LEVEL'] ?? 'info';
-  const known = level === 'silent' || level in pino.levels.values;
-  const log = pino(
-    { level: known ? level : 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime },
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
     destination ?? pino.destination({ dest: STDERR, sync: true }),
   );
-  if (!known)
-    log.warn(
-      { level },
-      `MILLRACE_LOG_LEVEL is no level; use one of ${Object.keys(pino.levels.values).join(', ')} or silent.`,
-    );
-  return log;
 }

@@ -133,7 +133,7 @@ describe('a stream of messages', () => {
       .map((messages) => Buffer.concat(messages.map((message) => Buffer.from(encodeDaemonMessage(message)))));
     const decodeAll = (chunks: readonly Uint8Array[]) => {
       const splitter = new LineSplitter(1 << 20);
-      return chunks.flatMap((chunk) => splitter.push(chunk)).map((line) => textOf(decodeMessage(line)));
+      return chunks.flatMap((chunk) => splitter.push(chunk).map((line) => textOf(decodeMessage(line))));
     };
     fc.assert(
       fc.property(stream, fc.array(fc.nat({ max: 400 }), { maxLength: 20 }), (bytes, places) => {

@@ -16,6 +16,8 @@ const COMPACT_AT = 1024;
 export class Watermark<S extends Slot> {
   #slots: S[] = [];
   #head = 0;
+  /** Stands for its position until somebody asks: most are passed before anybody does, and reading a position takes time. */
+  #reached: S | undefined;
   #position: Position | undefined;
   /** Passed since `hold`, and not yet the watermark. */
   #behind: Position | undefined;
@@ -27,6 +29,7 @@ export class Watermark<S extends Slot> {
 
   /** The watermark; undefined until a first record has settled. */
   get position(): Position | undefined {
+    this.#note();
     return this.#position;
   }
 
@@ -42,11 +45,13 @@ export class Watermark<S extends Slot> {
 
   /** From here on it stays where it is, and keeps one position instead of what is settled: an open window (tumbling.ts). */
   hold(): void {
+    this.#note();
     this.#held = true;
   }
 
   /** Moves to what was settled meanwhile. */
   release(): void {
+    this.#note();
     this.#held = false;
     this.#passed = 0;
     this.#position = this.#behind ?? this.#position;
@@ -70,6 +75,18 @@ export class Watermark<S extends Slot> {
     return 'new';
   }
 
+  /** Takes delivered records in that lie behind one another; true when all are new, and otherwise nothing was taken in. */
+  deliverAscending(slots: readonly S[]): boolean {
+    const [first] = slots;
+    const last = slots.at(-1);
+    if (first === undefined || last === undefined) return true;
+    if (!this.#isNew(first)) return false;
+    this.#lastSequenceNumber = last.sequenceNumber;
+    this.#lastSubSequenceNumber = last.subSequenceNumber;
+    for (const slot of slots) this.#slots.push(slot);
+    return true;
+  }
+
   /** Moves over everything settled at the front; call it after a slot became settled. */
   advance(): void {
     const slots = this.#slots;
@@ -80,16 +97,23 @@ export class Watermark<S extends Slot> {
       head += 1;
     }
     if (passed === undefined) return;
-    const position = { sequenceNumber: passed.sequenceNumber, subSequenceNumber: passed.subSequenceNumber };
-    if (this.#held) {
-      this.#behind = position;
-      this.#passed += head - this.#head;
-    } else this.#position = position;
+    this.#reached = passed;
+    if (this.#held) this.#passed += head - this.#head;
     this.#head = head;
     if (head === slots.length || head >= COMPACT_AT) {
       this.#slots = head === slots.length ? [] : slots.slice(head);
       this.#head = 0;
     }
+    // Nothing follows soon, and a slot keeps memory.
+    if (this.#slots.length === 0) this.#note();
+  }
+
+  #note(): void {
+    if (this.#reached === undefined) return;
+    const { sequenceNumber, subSequenceNumber } = this.#reached;
+    this.#reached = undefined;
+    if (this.#held) this.#behind = { sequenceNumber, subSequenceNumber };
+    else this.#position = { sequenceNumber, subSequenceNumber };
   }
 
   /** The waiting slots, oldest first. */

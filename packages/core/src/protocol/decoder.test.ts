@@ -4,6 +4,7 @@ import { isMillraceError } from '../errors.js';
 import { encodeDaemonMessage } from './daemon-side.js';
 import { decodeMessage } from './decoder.js';
 import type { DaemonMessage, WireRecord } from './messages.js';
+import { comparePositions } from './position.js';
 import { scanProcessRecords } from './template-scan.js';
 
 const SEQUENCE = '49680472822785406503947250856611970033281563257059934210';
@@ -13,7 +14,8 @@ const decode = (json: string): DaemonMessage => decodeMessage(Buffer.from(json))
 /** Everything that can be seen of a message, with the lazy values read. */
 function seen(message: DaemonMessage): unknown {
   if (message.kind !== 'processRecords') return message;
-  return { ...message, records: message.records.map(seenRecord) };
+  const { kind, records, millisBehindLatest } = message;
+  return { kind, records: records.map(seenRecord), millisBehindLatest };
 }
 
 function seenRecord(record: WireRecord) {
@@ -109,7 +111,7 @@ describe('decodeMessage', () => {
   });
 
   it('reads an empty batch', () => {
-    expect(decode('{"action":"processRecords","records":[],"millisBehindLatest":0}')).toEqual({
+    expect(seen(decode('{"action":"processRecords","records":[],"millisBehindLatest":0}'))).toEqual({
       kind: 'processRecords',
       records: [],
       millisBehindLatest: 0,
@@ -287,6 +289,76 @@ describe('the template scan', () => {
         expect(scanProcessRecords(Buffer.from(encodeDaemonMessage(plain).subarray(0, -1)))).toBeDefined();
       }),
     );
+  });
+
+  it('knows whether positions ascend', () => {
+    const near = fc.record({
+      sequenceNumber: fc.integer({ min: 95, max: 105 }),
+      subSequenceNumber: fc.nat({ max: 1 }),
+    });
+    const long = fc.constantFrom('', '4968047282278540650394725085661197003328156325000000');
+    fc.assert(
+      fc.property(fc.array(near, { maxLength: 4 }), long, (positions, head) => {
+        const records = positions.map(({ sequenceNumber, subSequenceNumber }) => ({
+          ...onlyRecord(batch()),
+          sequenceNumber: head + String(sequenceNumber),
+          subSequenceNumber,
+          partitionKey: 'pk',
+          data: Buffer.from('cat'),
+          approximateArrivalTimestamp: 1,
+        }));
+        const line = encodeDaemonMessage({ kind: 'processRecords', records, millisBehindLatest: 0 }).subarray(0, -1);
+        const expected = records.every(
+          (record, index) => index === 0 || comparePositions(record, records[index - 1]!) > 0,
+        );
+
+        expect(scanProcessRecords(Buffer.from(line))?.ascending).toBe(expected);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('reads data of any length, with other data before it', () => {
+    const lengths = [0, 1, 2, 3, 383, 384, 385, 386, 1_000, 5, 400, 20_000, 7];
+    const datas = lengths.map((length) => Buffer.from(Array.from({ length }, (_, at) => (at * 7 + length) % 256)));
+    const records = [...datas, ...datas.toReversed()].map((data, index) => ({
+      ...onlyRecord(batch()),
+      data,
+      partitionKey: `key-${index}`,
+      sequenceNumber: String(index + 1),
+      subSequenceNumber: 0,
+      approximateArrivalTimestamp: 1,
+    }));
+    const message: DaemonMessage = { kind: 'processRecords', records, millisBehindLatest: 0 };
+
+    expect(seen(decodeMessage(encodeDaemonMessage(message).subarray(0, -1)))).toEqual(seen(message));
+  });
+
+  it('fills pages to their end without a value running into the next', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat({ max: 450 }), { minLength: 100, maxLength: 300 }), (lengths) => {
+        const records = lengths.map((length, index) => ({
+          ...onlyRecord(batch()),
+          data: Buffer.alloc(length, index % 251),
+          partitionKey: 'k'.repeat(length % 37),
+          sequenceNumber: SEQUENCE.slice(0, 50) + String(100_000 + index),
+          subSequenceNumber: 0,
+          approximateArrivalTimestamp: 1,
+        }));
+        const message: DaemonMessage = { kind: 'processRecords', records, millisBehindLatest: 0 };
+
+        expect(seen(decodeMessage(encodeDaemonMessage(message).subarray(0, -1)))).toEqual(seen(message));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('takes a letter that ends like a slash for no base64, on the other path as well', () => {
+    const line = batch({ data: '"AAAA\u012fAAA"' });
+
+    const message = decode(` ${line}`);
+    const [record] = message.kind === 'processRecords' ? message.records : [];
+    expect(() => record?.data).toThrow(expect.objectContaining({ code: 'DECODE_FAILED' }));
   });
 
   it('agrees with JSON.parse about damaged lines, but for control characters inside data', () => {

@@ -6,8 +6,8 @@ import { scanProcessRecords } from './template-scan.js';
 import { ParsedRecord } from './wire-record.js';
 
 /**
- * Decodes a line as LineSplitter gives it. The line must not be written to afterwards: records read their values from it later.
- * Throws PROTOCOL_VIOLATION when it is no message of the protocol. Malformed base64 is no violation: it shows when that record's `data` is read.
+ * Decodes a line as LineSplitter gives it; nothing of the line is needed afterwards.
+ * Throws PROTOCOL_VIOLATION when it is no message of the protocol. Malformed base64 is no violation: it shows when that record's `data` are read.
  */
 export function decodeMessage(line: Uint8Array): DaemonMessage {
   const buffer = Buffer.isBuffer(line) ? line : Buffer.from(line.buffer, line.byteOffset, line.byteLength);

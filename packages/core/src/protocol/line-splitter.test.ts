@@ -6,7 +6,7 @@ import { LineSplitter } from './line-splitter.js';
 const NO_LIMIT = 1 << 30;
 
 function linesOf(splitter: LineSplitter, ...chunks: (string | Uint8Array)[]): string[] {
-  return chunks.flatMap((chunk) => splitter.push(Buffer.from(chunk))).map((line) => Buffer.from(line).toString());
+  return chunks.flatMap((chunk) => splitter.push(Buffer.from(chunk)).map((line) => Buffer.from(line).toString()));
 }
 
 /** Cuts bytes at the given places. */
@@ -87,7 +87,37 @@ describe('LineSplitter', () => {
     expect(splitter.end()).toBe(0);
   });
 
-  it('copies each byte of a long line at most once', () => {
+  it('gathers lines of several sessions in memory of which one buffer is enough', () => {
+    const first = new LineSplitter(NO_LIMIT);
+    const second = new LineSplitter(NO_LIMIT);
+    const places = new Set<ArrayBufferLike>();
+    for (let round = 0; round < 5; round += 1) {
+      for (const splitter of [first, second]) {
+        splitter.push(Buffer.alloc(70_000, 'a'));
+        const [line] = splitter.push(Buffer.from('b\n'));
+        expect(
+          Buffer.from(line ?? [])
+            .subarray(-2)
+            .toString(),
+        ).toBe('ab');
+        if (line !== undefined) places.add(line.buffer);
+        splitter.letGo();
+      }
+    }
+
+    expect(places.size).toBe(1);
+  });
+
+  it('does not write into a line that it has just given', () => {
+    const splitter = new LineSplitter(NO_LIMIT);
+    splitter.push(Buffer.from('on'));
+    const lines = splitter.push(Buffer.from('e\ntwo\nthr'));
+
+    expect(lines.map((line) => Buffer.from(line).toString())).toEqual(['one', 'two']);
+    expect(linesOf(splitter, 'ee\n')).toEqual(['three']);
+  });
+
+  it('copies each byte of a long line a few times at most', () => {
     const splitter = new LineSplitter(NO_LIMIT);
     const chunk = Buffer.alloc(64 * 1024, 'x');
     for (let count = 0; count < 1000; count += 1) splitter.push(chunk);

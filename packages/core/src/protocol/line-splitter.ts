@@ -1,17 +1,26 @@
 /**
  * Bytes to lines. Only 0x0A ends a line: U+2028 and its like are ordinary text in a partition key (readers that split there
- * crash on it). Time is linear in the bytes however they are cut: the chunks of an unfinished line are kept in a list and
- * joined once.
+ * crash on it). Time is linear in the bytes however they are cut: the pieces of an unfinished line are gathered in a buffer that
+ * grows by doubling and is used again.
  */
 import { MillraceError } from '../errors.js';
+import { LineMemory } from './line-memory.js';
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
+const shared = new LineMemory();
+const NOTHING = Buffer.alloc(0);
+
 export class LineSplitter {
   readonly #lineBytesMax: number;
-  #pieces: Uint8Array[] = [];
+  /** The line that is not finished yet. */
+  #pending: Buffer = NOTHING;
   #pendingBytes = 0;
+  /** Behind a line that the last push has given. */
+  #given: { readonly memory: Buffer; readonly used: number } | undefined;
+  /** The line before was so long, and this one may be. */
+  #expectedBytes = 0;
 
   /** @param lineBytesMax - the longest line in bytes, its line feed not counted. */
   constructor(lineBytesMax: number) {
@@ -20,10 +29,11 @@ export class LineSplitter {
 
   /**
    * The lines that this chunk completes, without line feed and without one carriage return before it; empty lines are left out.
-   * A line that lies in one chunk is a view of it, not a copy: the chunk must not be written to any more.
+   * They are valid until the next push, until `letGo`, and while the chunk is: a line that lies in one chunk is a view of it.
    * Throws LINE_TOO_LONG once a line, finished or not, passes the limit; the stream cannot be followed after that.
    */
   push(chunk: Uint8Array): Uint8Array[] {
+    this.letGo();
     const lines: Uint8Array[] = [];
     let start = 0;
     for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
@@ -35,9 +45,17 @@ export class LineSplitter {
     return lines;
   }
 
+  /** The lines of the last push are not needed any more: their memory is free for the next, whoever gets it. */
+  letGo(): void {
+    if (this.#given === undefined) return;
+    shared.give(this.#given.memory, this.#given.used);
+    this.#given = undefined;
+  }
+
   /** End of input: how many bytes of an unfinished line were dropped. A message without its line feed was never sent. */
   end(): number {
     const dropped = this.#pendingBytes;
+    this.letGo();
     this.#forget();
     return dropped;
   }
@@ -45,18 +63,32 @@ export class LineSplitter {
   #finish(last: Uint8Array): Uint8Array {
     if (this.#pendingBytes === 0) {
       this.#check(last.length);
+      shared.notNeeded();
       return last;
     }
     this.#keep(last);
-    const line = Buffer.concat(this.#pieces, this.#pendingBytes);
-    this.#forget();
-    return line;
+    const memory = this.#pending;
+    const used = this.#pendingBytes;
+    this.#given = { memory, used };
+    this.#expectedBytes = used;
+    this.#pending = NOTHING;
+    this.#pendingBytes = 0;
+    return memory.subarray(0, used);
   }
 
   #keep(piece: Uint8Array): void {
-    this.#check(this.#pendingBytes + piece.length);
-    this.#pieces.push(piece);
-    this.#pendingBytes += piece.length;
+    const bytes = this.#pendingBytes + piece.length;
+    this.#check(bytes);
+    if (bytes > this.#pending.length) this.#grow(bytes);
+    this.#pending.set(piece, this.#pendingBytes);
+    this.#pendingBytes = bytes;
+  }
+
+  #grow(bytes: number): void {
+    const small = this.#pending;
+    const wanted = Math.max(bytes, small.length * 2, this.#expectedBytes);
+    this.#pending = shared.take(Math.min(wanted, Math.max(bytes, this.#lineBytesMax)));
+    this.#pending.set(small.subarray(0, this.#pendingBytes));
   }
 
   #check(lineBytes: number): void {
@@ -70,7 +102,7 @@ export class LineSplitter {
   }
 
   #forget(): void {
-    this.#pieces = [];
+    this.#pending = NOTHING;
     this.#pendingBytes = 0;
   }
 }

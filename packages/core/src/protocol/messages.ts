@@ -29,6 +29,8 @@ export type DaemonMessage =
   | {
       readonly kind: 'processRecords';
       readonly records: readonly WireRecord[];
+      /** True when it is known that every position lies behind the one before it. */
+      readonly ascending?: boolean;
       readonly millisBehindLatest: number | undefined;
     }
   | {

@@ -16,7 +16,7 @@
  * S8  A checkpoint error whose name is not known counts as one that may pass.
  */
 import { answers, classifyAnswer, describeTarget, refuseCheckpoint } from './checkpoint-rules.js';
-import type { CheckpointTarget, DaemonMessage, Position, WireRecord } from './messages.js';
+import type { CheckpointTarget, DaemonMessage, Position } from './messages.js';
 import { comparePositions, parsePosition } from './position.js';
 import type {
   CheckpointResult,
@@ -31,6 +31,7 @@ import type {
 
 type CheckpointAnswer = Extract<DaemonMessage, { kind: 'checkpoint' }>;
 type ActionMessage = Exclude<DaemonMessage, CheckpointAnswer>;
+type Delivery = Extract<DaemonMessage, { kind: 'processRecords' }>;
 type LiveState = Exclude<SessionState, { kind: 'ended' }>;
 type OpenState = Extract<SessionState, { kind: 'working' | 'checkpointing' | 'finishing' }>;
 type WaitingState = Extract<SessionState, { kind: 'checkpointing' | 'finishing' }>;
@@ -107,7 +108,7 @@ function noted(ledger: Ledger, message: ActionMessage): Ledger {
     case 'initialize':
       return { ...ledger, initial: parsePosition(message.sequenceNumber, message.subSequenceNumber) };
     case 'processRecords':
-      return { ...ledger, delivered: largest(ledger.delivered, message.records) };
+      return { ...ledger, delivered: largest(ledger.delivered, message) };
     case 'shutdownRequested':
     case 'leaseLost':
     case 'shardEnded':
@@ -118,9 +119,9 @@ function noted(ledger: Ledger, message: ActionMessage): Ledger {
 }
 
 /** S7. Only a position is kept, not the record: that would keep its whole batch in memory. */
-function largest(delivered: Position | undefined, records: readonly WireRecord[]): Position | undefined {
+function largest(delivered: Position | undefined, { records, ascending }: Delivery): Position | undefined {
   let top: Position | undefined = delivered;
-  for (const record of records) {
+  for (const record of ascending === true ? records.slice(-1) : records) {
     if (top === undefined || comparePositions(record, top) > 0) top = record;
   }
   return top && { sequenceNumber: top.sequenceNumber, subSequenceNumber: top.subSequenceNumber };

@@ -20,6 +20,7 @@ export type AttemptResult =
   | { readonly kind: 'threw'; readonly error: Error }
   | { readonly kind: 'abandoned' };
 
+/** Looked at when something goes wrong, so what takes time may be worked out then. */
 export interface AttemptOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
@@ -29,21 +30,39 @@ export interface AttemptOptions {
   /** Aborts when the session gives its records up. */
   readonly over: AbortSignal;
   /** Called when the handler ignores its signal; it is not waited for less because of it. */
-  readonly onStuck: (runningMs: number) => void;
+  onStuck(runningMs: number): void;
+  /** Where the handler is expected to return no promise. */
+  readonly shared?: CallContext | undefined;
 }
 
-const running = new AsyncLocalStorage<Attempt>();
+/** An asynchronous context that is there already (shared-context.ts). */
+export interface CallContext {
+  run(attempt: Attempt, call: () => unknown): unknown;
+}
+
+/** Whose code runs in an asynchronous context. */
+export interface Place {
+  attempt: Attempt | undefined;
+  /** Named when an error comes out of what it has left behind. */
+  handler: string;
+}
+
+export const places = new AsyncLocalStorage<Place>();
 
 /** The attempt whose code is running now, through any number of awaits, timers and callbacks. */
 export function currentAttempt(): Attempt | undefined {
-  return running.getStore();
+  return places.getStore()?.attempt;
+}
+
+/** The handler whose code is running now, be it what it has left behind. */
+export function currentHandler(): string | undefined {
+  return places.getStore()?.handler;
 }
 
 export class Attempt {
-  readonly handler: string;
-  readonly recordId: string | undefined;
   readonly #options: AttemptOptions;
-  readonly #signal: LazySignal;
+  /** Most handlers never ask for it. */
+  #signal: LazySignal | undefined;
   #open = true;
   /** Who goes on with the record after the run. */
   #heir: ((escaped: Error) => void) | undefined;
@@ -57,13 +76,18 @@ export class Attempt {
 
   constructor(options: AttemptOptions) {
     this.#options = options;
-    this.handler = options.handler;
-    this.recordId = options.recordId;
-    this.#signal = new LazySignal(options.over);
+  }
+
+  get handler(): string {
+    return this.#options.handler;
+  }
+
+  get recordId(): string | undefined {
+    return this.#options.recordId;
   }
 
   get signal(): AbortSignal {
-    return this.#signal.signal;
+    return this.#lazySignal().signal;
   }
 
   get open(): boolean {
@@ -84,10 +108,14 @@ export class Attempt {
     this.#heir = heir;
   }
 
+  get handedOver(): boolean {
+    return this.#heir !== undefined;
+  }
+
   /** The record is in nobody's hands any more. */
   release(): void {
     this.#heir = undefined;
-    if (!this.#open) this.#signal.release();
+    if (!this.#open) this.#signal?.release();
   }
 
   /** An error that got out of the handler's own call chain: it fails this attempt, or the record that it handed over. False when both have ended already. */
@@ -104,11 +132,22 @@ export class Attempt {
   run(call: () => unknown): AttemptResult | Promise<AttemptResult> {
     let value: unknown;
     try {
-      value = running.run(this, call);
+      const { shared } = this.#options;
+      value =
+        shared === undefined ? places.run({ attempt: this, handler: this.handler }, call) : shared.run(this, call);
     } catch (error) {
       return this.#closeAndEnd({ kind: 'threw', error: toError(error) });
     }
     return isThenable(value) ? this.#settle(value) : this.#closeAndEnd({ kind: 'returned', value });
+  }
+
+  #lazySignal(): LazySignal {
+    if (this.#signal === undefined) {
+      this.#signal = new LazySignal(this.#options.over);
+      // Asked for when the record is in nobody's hands any more.
+      if (!this.#open && this.#heir === undefined) this.#signal.release();
+    }
+    return this.#signal;
   }
 
   #closeAndEnd(result: AttemptResult): AttemptResult | Promise<AttemptResult> {
@@ -140,7 +179,7 @@ export class Attempt {
         details: { handler, timeoutMs, recordId: this.recordId },
       },
     );
-    this.#signal.abort(this.#timedOut);
+    this.#lazySignal().abort(this.#timedOut);
     this.#timer = clock.setTimer(ABORT_GRACE_MS, () => this.#options.onStuck(timeoutMs + ABORT_GRACE_MS));
   }
 
@@ -150,7 +189,7 @@ export class Attempt {
       this.#onEscape = () => {
         const error = this.#escaped;
         if (error === undefined) return;
-        this.#signal.abort(error);
+        this.#lazySignal().abort(error);
         this.#timer?.cancel();
         this.#timer = this.#options.clock.setTimer(ABORT_GRACE_MS, () => reject(error));
       };
@@ -161,7 +200,7 @@ export class Attempt {
   #end(result: AttemptResult): AttemptResult {
     this.#open = false;
     this.#timer?.cancel();
-    if (this.#heir === undefined) this.#signal.release();
+    if (this.#heir === undefined) this.#signal?.release();
     if (result.kind === 'abandoned') return result;
     // An escaped error counts whatever the handler returned: part of its work failed where it could not see it.
     if (this.#escaped !== undefined) return { kind: 'threw', error: this.#escaped };

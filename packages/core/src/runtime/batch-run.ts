@@ -115,7 +115,7 @@ export class BatchRuns {
     const number = this.#announce(items);
     const basis = { shardId: facts.shardId, clock: ports.clock, log: report.log, signalOf: () => attempt.signal };
     const context = new WholeBatchContext(basis, {
-      handler: this.#handler.name,
+      method: this.#handler.name,
       attempt: number,
       replayed,
       millisBehindLatest,

@@ -22,7 +22,7 @@ export interface ContextBasis {
   readonly clock: Clock;
   readonly log: Logger;
   /** Looked up late: most handlers never ask for their signal. */
-  readonly signalOf: () => AbortSignal;
+  signalOf(): AbortSignal;
 }
 
 /** For hooks; the other contexts are this and more. */
@@ -59,8 +59,8 @@ export class StoppingContext extends HookContext implements ShutdownContext {
 
 /** What a record's context may do to its record; the runner that made it answers. */
 export interface RecordControls {
-  /** The method's name. */
-  readonly handler: string;
+  /** The handler's own name. */
+  readonly method: string;
   readonly attempt: number;
   readonly replayed: boolean;
   readonly millisBehindLatest: number | undefined;
@@ -75,17 +75,17 @@ class RecordBoundContext extends HookContext {
   readonly attempt: number;
   readonly replayed: boolean;
   readonly millisBehindLatest: number | undefined;
-  readonly #controls: BoundControls;
+  readonly #run: BoundRun;
   #boundLog: Logger | undefined;
   #scope: AttemptScope | undefined;
 
-  constructor(basis: ContextBasis, record: ConsumerRecord, controls: BoundControls) {
-    super(basis);
+  constructor(run: BoundRun, record: ConsumerRecord) {
+    super(run);
     this.record = record;
-    this.attempt = controls.attempt;
-    this.replayed = controls.replayed;
-    this.millisBehindLatest = controls.millisBehindLatest;
-    this.#controls = controls;
+    this.attempt = run.attempt;
+    this.replayed = run.replayed;
+    this.millisBehindLatest = run.millisBehindLatest;
+    this.#run = run;
   }
 
   override get log(): Logger {
@@ -96,24 +96,25 @@ class RecordBoundContext extends HookContext {
   #bindLog(): Logger {
     const { record, shardId, attempt } = this;
     const { sequenceNumber, subSequenceNumber, id: recordId } = record;
-    const { handler } = this.#controls;
+    const handler = this.#run.method;
     return bindLogger(super.log, { shardId, sequenceNumber, subSequenceNumber, recordId, handler, attempt });
   }
 
   resolve<T>(token: ServiceToken<T>): Promise<T> {
-    this.#scope ??= this.#controls.openScope();
+    this.#scope ??= this.#run.openScope();
     return this.#scope.resolve(token);
   }
 }
 
-type BoundControls = Pick<RecordControls, 'attempt' | 'replayed' | 'millisBehindLatest' | 'handler' | 'openScope'>;
+type BoundRun = ContextBasis &
+  Pick<RecordControls, 'attempt' | 'replayed' | 'millisBehindLatest' | 'method' | 'openScope'>;
 
 export class OneRecordContext extends RecordBoundContext implements RecordContext {
-  readonly #controls: RecordControls;
+  readonly #controls: Pick<RecordControls, 'checkpoint' | 'defer'>;
 
-  constructor(basis: ContextBasis, record: ConsumerRecord, controls: RecordControls) {
-    super(basis, record, controls);
-    this.#controls = controls;
+  constructor(run: ContextBasis & RecordControls, record: ConsumerRecord) {
+    super(run, record);
+    this.#controls = run;
   }
 
   checkpoint(): Promise<void> {
@@ -129,11 +130,11 @@ export class AbsorbContext extends RecordBoundContext implements WindowRecordCon
   readonly endMs: number;
   readonly #window: WindowState;
 
-  constructor(basis: ContextBasis, record: ConsumerRecord, controls: BoundControls & { readonly window: WindowState }) {
-    super(basis, record, controls);
-    this.startMs = controls.window.startMs;
-    this.endMs = controls.window.endMs;
-    this.#window = controls.window;
+  constructor(run: BoundRun, record: ConsumerRecord, window: WindowState) {
+    super(run, record);
+    this.startMs = window.startMs;
+    this.endMs = window.endMs;
+    this.#window = window;
   }
 
   get state(): unknown {
@@ -185,7 +186,7 @@ export class WholeBatchContext extends HookContext implements BatchContext {
 
   override get log(): Logger {
     const { shardId, attempt } = this;
-    this.#boundLog ??= bindLogger(super.log, { shardId, handler: this.#controls.handler, attempt });
+    this.#boundLog ??= bindLogger(super.log, { shardId, handler: this.#controls.method, attempt });
     return this.#boundLog;
   }
 

@@ -7,7 +7,8 @@ import { OneRecordContext, WholeBatchContext } from './contexts.js';
 
 /**
  * The context of the record whose handler or middleware is running, through any number of awaits, timers and callbacks;
- * undefined in batch handlers, in hooks, and outside.
+ * undefined in batch handlers, in hooks, and outside. What a handler that returns no promise leaves behind sees none, unless the
+ * record is deferred.
  */
 export function currentRecord(): RecordContext | undefined {
   const context = anyContext();

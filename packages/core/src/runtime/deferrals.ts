@@ -3,24 +3,14 @@
  * its successors, which may have run already: it is never run again, and nothing of its lane starts while its end is decided.
  */
 import type { Deferred } from '../definition/context.js';
-import type { Handler, RecordHandler, WindowHandler } from '../definition/definition.js';
+import type { Handler } from '../definition/definition.js';
 import { MillraceError, toError } from '../errors.js';
-import type { Attempt } from './attempt.js';
 import { contextExpired } from './contexts.js';
 import type { Endings } from './ending.js';
+import type { RecordRun } from './record-run.js';
 import type { RecordSlot } from './record-slot.js';
 import type { SessionParts } from './session-parts.js';
 import type { Window } from './window.js';
-
-export type OneByOne = RecordHandler | WindowHandler;
-
-/** One run of a handler, as its context knows it: a context outlives its run. */
-export interface Run {
-  readonly slot: RecordSlot;
-  readonly handler: OneByOne;
-  readonly attempt: Attempt;
-  readonly number: number;
-}
 
 interface DeferralsOptions {
   readonly parts: SessionParts;
@@ -46,8 +36,8 @@ export class Deferrals {
     return this.#failing.get(lane);
   }
 
-  defer({ slot, handler, attempt, number }: Run): Deferred {
-    if (slot.phase !== 'running' || slot.attempts !== number) throw contextExpired(slot.record.id);
+  defer({ slot, plan: { handler }, attempt, execution }: RecordRun): Deferred {
+    if (slot.phase !== 'running' || slot.attempts !== attempt) throw contextExpired(slot.record.id);
     if (handler.kind === 'record' && handler.idempotent !== undefined) throw deferredIdempotent(handler.name);
     slot.phase = 'deferred';
     this.#window.enter(slot);
@@ -57,7 +47,7 @@ export class Deferrals {
       record,
       done: () => {
         if (!this.#leave(slot)) return;
-        attempt.release();
+        execution.release();
         this.#endings.succeeded();
         this.#endings.settle(slot, 'handled');
         this.#parts.checkpointer.declared();
@@ -65,11 +55,11 @@ export class Deferrals {
       fail: (thrown) => {
         if (slot.phase !== 'deferred') return;
         slot.phase = 'failing';
-        attempt.release();
+        execution.release();
         this.#decide(slot, handler, toError(thrown));
       },
     };
-    attempt.handOver((escaped) => deferred.fail(escaped));
+    execution.handOver((escaped) => deferred.fail(escaped));
     return deferred;
   }
 

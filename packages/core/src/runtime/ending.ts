@@ -22,6 +22,8 @@ export type Ending =
   /** Run it again after a delay: a retry, or a hold that keeps trying. */
   | { readonly kind: 'again'; readonly delayMs: number };
 
+const SETTLED: Ending = Object.freeze({ kind: 'settled' });
+
 export class Endings {
   readonly #parts: SessionParts;
   readonly #window: Window;
@@ -41,6 +43,7 @@ export class Endings {
 
   /** The error that keeps a record from running because an earlier one of its key is parked; undefined lets it run. */
   blockedBy(slot: RecordSlot): MillraceError | undefined {
+    if (this.#parkedKeys.size === 0) return undefined;
     const key = orderKey(slot);
     if (!this.#parkedKeys.has(key)) return undefined;
     return new MillraceError(
@@ -159,16 +162,16 @@ export class Endings {
   }
 
   settle(slot: RecordSlot, how: SettledHow, error?: Error): Ending {
-    if (slot.closed) return { kind: 'settled' };
+    if (slot.closed) return SETTLED;
     slot.phase = 'settled';
     this.#window.leave(slot);
-    this.#parts.holds.release(slot.record.id);
-    this.#parts.report.countSettled(slot, how, error);
-    const { watermark } = this.#parts;
+    const { watermark, holds, report, checkpointer } = this.#parts;
+    holds.releaseRecord(slot);
+    report.countSettled(slot, how, error);
     watermark.advance();
-    if (watermark.waiting > 0) slot.dropPayload();
-    this.#parts.checkpointer.recordSettled();
-    return { kind: 'settled' };
+    if ((watermark.oldest?.order ?? Infinity) <= slot.order) slot.dropPayload();
+    checkpointer.recordSettled();
+    return SETTLED;
   }
 
   /** Settled without its handler, because a middleware said so. */
@@ -183,7 +186,7 @@ export class Endings {
     watermark.hold();
     slot.phase = 'absorbed';
     this.#window.leave(slot);
-    holds.release(slot.record.id);
+    holds.releaseRecord(slot);
     watermark.advance();
   }
 

@@ -74,6 +74,11 @@ export class Holds {
     this.#hold(reason, oldest, { recordId: undefined, why, error, slot: undefined });
   }
 
+  /** As `release`; asked for every record that settles, and nearly always nothing is held. */
+  releaseRecord({ record }: RecordSlot): void {
+    if (this.#held.size > 0) this.release(record.id);
+  }
+
   release(recordId?: string): void {
     this.#release(recordId ?? '', recordId);
   }

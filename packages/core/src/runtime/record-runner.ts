@@ -8,17 +8,18 @@ import type { Handler } from '../definition/definition.js';
 import type { Position } from '../protocol/messages.js';
 import { comparePositions } from '../protocol/position.js';
 import type { Prepared } from '../records/pipeline.js';
-import { Attempt, type AttemptResult } from './attempt.js';
-import { AttemptScope } from './attempt-scope.js';
+import type { AttemptResult } from './attempt.js';
 import { AbsorbContext, contextExpired, OneRecordContext } from './contexts.js';
-import { Deferrals, type OneByOne, type Run } from './deferrals.js';
+import { Deferrals } from './deferrals.js';
 import type { Endings } from './ending.js';
 import { LeftOut } from './middleware.js';
 import type { WindowState } from './open-window.js';
 import { whenPrepared } from './prepare.js';
 import { isThenable } from './race.js';
+import { RecordRun, type HandlerPlan, type OneByOne, type RunOwner, type Turn } from './record-run.js';
 import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
+import { SharedContext } from './shared-context.js';
 import type { Starts } from './starts.js';
 import type { Window } from './window.js';
 
@@ -39,14 +40,6 @@ interface Waiting {
 interface Ended {
   readonly result: AttemptResult;
   readonly turn: Turn | undefined;
-}
-
-/** A record's place among the handlers that run at once. */
-export interface Turn {
-  /** Lets another record run; giving it back twice does nothing. */
-  yield(): void;
-  /** Resolves when it may run again, or when no handler starts any more. */
-  take(): Promise<void>;
 }
 
 export interface Start {
@@ -78,6 +71,18 @@ export class RecordRunner {
   readonly #manual: boolean;
   #batch: LastBatch = { millisBehindLatest: undefined };
   readonly #deferrals: Deferrals;
+  readonly #plans = new Map<OneByOne, HandlerPlan>();
+  /** For handlers that return no promise; a new one for each delivery. */
+  #shared: SharedContext | undefined;
+  readonly #owner: RunOwner = {
+    checkpoint: (run) => this.#checkpoint(run),
+    defer: (run) => this.#deferrals.defer(run),
+    stuck: ({ plan: { title, handler }, slot, turn }, runningMs) => {
+      const error = this.#endings.stuck(slot, title, runningMs);
+      this.#parts.starts?.stuck(slot, handler, error);
+      turn?.yield();
+    },
+  };
   /** Under `manual`: the last record that was declared, whose predecessors may still be running in other lanes. */
   #declared: Position | undefined;
 
@@ -93,6 +98,7 @@ export class RecordRunner {
   /** A batch has come: what its records' contexts say of the lag. */
   delivered(batch: LastBatch): void {
     this.#batch = batch;
+    this.#shared = undefined;
   }
 
   /** Until it has resolved nothing of the lane may start. */
@@ -113,7 +119,9 @@ export class RecordRunner {
     if (prepared !== undefined) return this.#start(slot, prepared, turn);
     if (this.#parts.starts?.isCareful(slot) === true) return this.#startCarefully(slot, this.#parts.starts, turn);
     const preparing = this.#parts.pipeline.prepare(slot.record);
-    return isThenable(preparing) ? this.#startWhenPrepared(slot, preparing, turn) : this.#start(slot, preparing, turn);
+    return preparing instanceof Promise
+      ? this.#startWhenPrepared(slot, preparing, turn)
+      : this.#start(slot, preparing, turn);
   }
 
   /** Of a record that must not even be decoded, the handler is known only where there is one. */
@@ -153,8 +161,7 @@ export class RecordRunner {
 
   #run(slot: RecordSlot, ready: Ready, turn: Turn | undefined): Done {
     const result = this.#attempt(slot, ready, turn);
-    if (isThenable(result))
-      return Promise.resolve(result).then((value) => this.#after(slot, ready, { result: value, turn }));
+    if (result instanceof Promise) return result.then((value) => this.#after(slot, ready, { result: value, turn }));
     return this.#after(slot, ready, { result, turn });
   }
 
@@ -205,27 +212,43 @@ export class RecordRunner {
     { handler, payload }: Ready,
     turn: Turn | undefined,
   ): AttemptResult | Promise<AttemptResult> {
-    const { ports, life, report, consumer, invoke } = this.#parts;
-    const policy = this.#endings.policyOf(handler);
+    const { report, invoke } = this.#parts;
     slot.phase = 'running';
     slot.attempts += 1;
-    const name = `${consumer.definition.name}.${handler.name}`;
-    const attempt = new Attempt({
-      clock: ports.clock,
-      timeoutMs: policy.timeoutMs,
-      handler: name,
-      recordId: slot.record.id,
-      over: life.over,
-      onStuck: (runningMs) => {
-        const error = this.#endings.stuck(slot, name, runningMs);
-        this.#parts.starts?.stuck(slot, handler, error);
-        turn?.yield();
-      },
-    });
-    const context = this.#context({ slot, handler, attempt, number: slot.attempts });
-    report.emitRecord(slot, { kind: 'handlerStarted', handler: handler.name, attempt: slot.attempts });
-    attempt.context = context;
-    return attempt.run(() => invoke(handler, payload, context));
+    const { millisBehindLatest } = this.#batch;
+    const plan = this.#planOf(handler);
+    const shared = plan.pace === 'quick' ? (this.#shared ??= new SharedContext()) : undefined;
+    const run = new RecordRun(plan, { slot, turn, millisBehindLatest, shared });
+    const context = this.#context(run);
+    if (report.watchesRecords)
+      report.emitRecord(slot, { kind: 'handlerStarted', handler: handler.name, attempt: slot.attempts });
+    const { execution } = run;
+    execution.context = context;
+    const result = execution.run(() => invoke(handler, payload, context));
+    if (result instanceof Promise || execution.handedOver) this.#isSlow(plan);
+    else if (plan.pace === 'unknown') plan.pace = 'quick';
+    return result;
+  }
+
+  /** Most handlers return a promise each time, or never; one that comes where none was expected takes the context along. */
+  #isSlow(plan: HandlerPlan): void {
+    if (plan.pace === 'quick') this.#shared = undefined;
+    plan.pace = 'slow';
+  }
+
+  #planOf(handler: OneByOne): HandlerPlan {
+    const known = this.#plans.get(handler);
+    if (known !== undefined) return known;
+    const plan: HandlerPlan = {
+      handler,
+      title: `${this.#parts.consumer.definition.name}.${handler.name}`,
+      policy: this.#endings.policyOf(handler),
+      pace: 'unknown',
+      parts: this.#parts,
+      runner: this.#owner,
+    };
+    this.#plans.set(handler, plan);
+    return plan;
   }
 
   #after(slot: RecordSlot, ready: Ready, { result, turn }: Ended): Done {
@@ -317,45 +340,24 @@ export class RecordRunner {
   }
 
   #ended(slot: RecordSlot, handler: OneByOne, result: AttemptResult): void {
+    const { report, starts } = this.#parts;
+    starts?.left(slot, handler, result);
+    if (!report.watchesRecords) return;
     const error = result.kind === 'threw' ? result.error : undefined;
-    this.#parts.starts?.left(slot, handler, result);
-    this.#parts.report.emitRecord(slot, { kind: 'handlerEnded', handler: handler.name, attempt: slot.attempts, error });
+    report.emitRecord(slot, { kind: 'handlerEnded', handler: handler.name, attempt: slot.attempts, error });
   }
 
-  #context(run: Run): RecordContext | WindowRecordContext<unknown> {
-    const { ports, report, facts, replayed } = this.#parts;
-    const { slot, attempt, number } = run;
-    const basis = { shardId: facts.shardId, clock: ports.clock, log: report.log, signalOf: () => attempt.signal };
-    const { millisBehindLatest } = this.#batch;
-    const handler = run.handler.name;
-    const openScope = (): AttemptScope => new AttemptScope(this.#parts, attempt);
-    if (this.#absorber !== undefined) {
-      const window = this.#absorber.open;
-      return new AbsorbContext(basis, slot.record, {
-        handler,
-        attempt: number,
-        replayed,
-        millisBehindLatest,
-        openScope,
-        window,
-      });
-    }
-    return new OneRecordContext(basis, slot.record, {
-      handler,
-      attempt: number,
-      replayed,
-      millisBehindLatest,
-      checkpoint: () => this.#checkpoint(run),
-      defer: () => this.#deferrals.defer(run),
-      openScope,
-    });
+  #context(run: RecordRun): RecordContext | WindowRecordContext<unknown> {
+    const { record } = run.slot;
+    if (this.#absorber !== undefined) return new AbsorbContext(run, record, this.#absorber.open);
+    return new OneRecordContext(run, record);
   }
 
-  async #checkpoint({ slot, number }: Run): Promise<void> {
+  async #checkpoint({ slot, attempt }: RecordRun): Promise<void> {
     if (slot.phase === 'abandoned') throw contextExpired(slot.record.id);
     if (this.#manual) {
       // Whoever still works for an attempt that failed has no say in the one that follows.
-      if (slot.phase === 'failed' || slot.attempts !== number) throw contextExpired(slot.record.id);
+      if (slot.phase === 'failed' || slot.attempts !== attempt) throw contextExpired(slot.record.id);
       this.#declareUpTo(slot);
     }
     await this.#parts.checkpointer.request();

@@ -22,9 +22,6 @@ export type SlotPhase =
   | 'abandoned';
 
 export class RecordSlot implements Slot {
-  readonly sequenceNumber: string;
-  readonly subSequenceNumber: number;
-  readonly arrivedAt: number | undefined;
   phase: SlotPhase = 'waiting';
   /** How often its handler ran. */
   attempts = 0;
@@ -40,9 +37,18 @@ export class RecordSlot implements Slot {
 
   constructor(record: ConsumerRecord) {
     this.#record = record;
-    this.sequenceNumber = record.sequenceNumber;
-    this.subSequenceNumber = record.subSequenceNumber;
-    this.arrivedAt = record.approximateArrivalTimestamp;
+  }
+
+  get sequenceNumber(): string {
+    return this.#record.sequenceNumber;
+  }
+
+  get subSequenceNumber(): number {
+    return this.#record.subSequenceNumber;
+  }
+
+  get arrivedAt(): number | undefined {
+    return this.#record.approximateArrivalTimestamp;
   }
 
   get record(): ConsumerRecord {

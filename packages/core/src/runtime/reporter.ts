@@ -99,7 +99,7 @@ export class Reporter {
 
   countSettled(slot: RecordSlot, how: SettledHow, error?: Error): void {
     this.#settled[how] += 1;
-    this.emitRecord(slot, { kind: 'recordSettled', how, attempts: slot.attempts, error });
+    if (this.watchesRecords) this.emitRecord(slot, { kind: 'recordSettled', how, attempts: slot.attempts, error });
   }
 
   countRetry(slot: RecordSlot, delayMs: number, error: Error): void {

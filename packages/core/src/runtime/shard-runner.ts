@@ -108,6 +108,7 @@ export class ShardRunner {
   #onData(chunk: Uint8Array): void {
     try {
       for (const line of this.#splitter.push(chunk)) this.#feed({ kind: 'message', message: decodeMessage(line) });
+      this.#splitter.letGo();
     } catch (error) {
       this.#fail(
         isMillraceError(error)

@@ -277,16 +277,16 @@ export class ShardWork {
   }
 
   /** Delivered records become slots; a position that was delivered before joins its slot or counts as settled (S7). */
-  #take({ records }: Batch): RecordSlot[] {
-    const slots: RecordSlot[] = [];
-    for (const wire of records) {
-      const slot = new RecordSlot(viewRecord(wire, this.#shardId ?? ''));
-      if (this.#watermark.deliver(slot) !== 'new') continue;
+  #take({ records, ascending }: Batch): readonly RecordSlot[] {
+    const shardId = this.#shardId ?? '';
+    const slots = records.map((wire) => new RecordSlot(viewRecord(wire, shardId)));
+    const together = ascending === true && this.#watermark.deliverAscending(slots);
+    const fresh = together ? slots : slots.filter((slot) => this.#watermark.deliver(slot) === 'new');
+    for (const slot of fresh) {
       slot.order = this.#delivered;
       this.#delivered += 1;
-      slots.push(slot);
     }
-    return slots;
+    return fresh;
   }
 
   /** Sent to every shard when a worker stops, and to one shard when KCL hands it to another worker. */

@@ -75,7 +75,7 @@ async function speak(
   try {
     const ear = new EventEmitter();
     const heard = once(ear, 'data', { signal });
-    channel.start({ data: (chunk) => ear.emit('data', chunk), end: () => ear.emit('data', '') });
+    channel.start({ data: (chunk) => ear.emit('data', Buffer.from(chunk)), end: () => ear.emit('data', '') });
     if (String((await heard)[0]) !== 'to-relay\n') throw new Error('what was sent did not come through the relay');
     const answered = once(answers, 'data', { signal });
     channel.write(Buffer.from('from-host\n'));

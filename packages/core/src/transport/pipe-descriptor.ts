@@ -4,12 +4,14 @@ import type { OnReadOpts, SocketConstructorOpts } from 'node:net';
 import type { ChannelListener } from '../ports.js';
 import type { ByteInput, ByteOutput } from './stream-channel.js';
 
-/** As much as a pipe holds. */
+/**
+ * As much as a pipe holds. All pipes of a process read into it, one after the other: whoever hears of bytes is done with them when
+ * the call returns.
+ */
 const SLAB_BYTES = 64 * 1024;
-/** A rest smaller than this is given up, so that a long line does not arrive in crumbs. */
-const SLAB_REST_BYTES = 16 * 1024;
+let sharedSlab: Buffer | undefined;
 
-/** Reads straight into slabs of its own. Every chunk is a part of a slab that is never written again, so the receiver may keep it. */
+/** Reads without a copy: a chunk is valid until its listener returns. */
 export function pipeInput(fd: number): ByteInput {
   let socket: Socket | undefined;
   return {
@@ -23,12 +25,10 @@ export function pipeInput(fd: number): ByteInput {
 }
 
 function readingSocket(fd: number, listener: ChannelListener): Socket {
-  let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  const slab = (sharedSlab ??= Buffer.allocUnsafeSlow(SLAB_BYTES));
   const onread: OnReadOpts = {
-    // Asked again after each read, when the bytes just read are cut off.
-    buffer: () => slab,
+    buffer: slab,
     callback: (bytes, buffer) => {
-      slab = slab.length - bytes < SLAB_REST_BYTES ? Buffer.allocUnsafeSlow(SLAB_BYTES) : slab.subarray(bytes);
       listener.data(buffer.subarray(0, bytes));
       return true;
     },
