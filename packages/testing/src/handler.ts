@@ -12,7 +12,8 @@ import {
 import type { TestBedOptions } from './bed-options.js';
 import type { DeliveredRecord } from './history.js';
 import { records, type SingleRecord } from './record-builders.js';
-import { resolveFor, testBed, type TestBed } from './test-bed.js';
+import { resolveFor } from './resolve-for.js';
+import { testBed, type TestBed } from './test-bed.js';
 
 /** A payload as the handler gets it, or a whole record when bytes, key or arrival time matter. */
 export type HandlerInput<P> = P | SingleRecord;

@@ -46,9 +46,17 @@ export interface DeliveredRecord {
 
 export class History {
   readonly entries: HistoryEntry[] = [];
+  readonly #watchers = new Set<(entry: HistoryEntry) => void>();
 
   add(entry: HistoryEntry): void {
     this.entries.push(entry);
+    for (const watcher of this.#watchers) watcher(entry);
+  }
+
+  /** Hears of each entry as it is added, inside of what it tells of, until the function that it gives is called. */
+  watch(watcher: (entry: HistoryEntry) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
   }
 
   /** The runtime's events of one kind, in order. */

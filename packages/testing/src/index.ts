@@ -29,6 +29,11 @@ export type {
   RecordOutcome,
 } from './handler.js';
 
+// Crashes
+export { replaySafe } from './replay-safe.js';
+export type { ReplaySafeOptions, ReplayWorld } from './replay-safe.js';
+export type { CrashMoment } from './crash-moments.js';
+
 // Records
 export { records } from './record-builders.js';
 export type { JsonRecordOptions, JsonRecords, KplRecord, SingleRecord, TestRecord } from './record-builders.js';

@@ -9,7 +9,6 @@ import {
 } from '@millrace/core';
 import {
   openCircuitBreaker,
-  resolveConsumer,
   ShardRunner,
   type ByteChannel,
   type CircuitBreaker,
@@ -19,7 +18,9 @@ import {
 import { openContainer, type BedContainer } from './bed-container.js';
 import type { IdleOptions, TestBedOptions } from './bed-options.js';
 import type { BedParts } from './bed-parts.js';
+import { assertEnded, BedShards } from './bed-shards.js';
 import { describedStores, openBedStore } from './bed-store.js';
+import { whenMoment, type CrashMoment } from './crash-moments.js';
 import { digestOf } from './digest.js';
 import { FakeCheckpoints } from './fake-checkpoints.js';
 import { FakeSink } from './fake-sink.js';
@@ -30,23 +31,17 @@ import { KeptLog } from './kept-log.js';
 import { declaredSinks, LeaseScopes } from './lease-scopes.js';
 import type { Observed } from './observed.js';
 import { Placement } from './placement.js';
-import { TestShard } from './test-shard.js';
+import { resolveFor } from './resolve-for.js';
+import type { TestShard } from './test-shard.js';
 import { timeline } from './timeline.js';
 import { UserCode } from './user-code.js';
 import { VirtualClock } from './virtual-clock.js';
+import { wantsCheckpoint } from './wants-checkpoint.js';
 
 const HORIZON_MS = 3_600_000;
 const GUARD_MS = 2_000;
 const RETENTION_MS = 86_400_000;
 const UPPER_END = 1 - Number.EPSILON;
-
-/** What the options make of a definition. @throws ConfigurationError */
-export function resolveFor(
-  definition: ConsumerDefinition,
-  { properties, env = {} }: Pick<TestBedOptions, 'properties' | 'env'>,
-): ResolvedConsumer {
-  return resolveConsumer(definition, { options: properties, optionsSource: 'testBed()', env, engine: 'local' });
-}
 
 type ConsumerOf<I extends object> = abstract new (...args: never[]) => I;
 
@@ -104,7 +99,6 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
   readonly shardId = undefined;
   /** Errors that asked for the end of the worker: StopWorkerError, `then: 'stop'`. The bed has stopped as a worker would. */
   readonly stopRequests: Error[] = [];
-  readonly shards: readonly TestShard[];
   readonly #resolved: ResolvedConsumer;
   readonly #breaker: CircuitBreaker | undefined;
   readonly #container: BedContainer;
@@ -113,6 +107,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
   readonly #userCode: UserCode;
   readonly #scopes: LeaseScopes;
   readonly #failures: Error[] = [];
+  readonly #shards: BedShards;
   #disposed: Promise<void> | undefined;
 
   constructor(resolved: ResolvedConsumer, { container, log, clock, store }: OpenedBed, options: TestBedOptions) {
@@ -127,6 +122,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
     this.#userCode = new UserCode({
       elapsedMs: () => this.clock.elapsedMs,
       sessionOf: (shardId) => this.shard(shardId).status.sessionId,
+      isDead: (shardId) => this.shard(shardId).crashed,
       onHanded: ({ id, shardId, partitionKey, bytes }) => {
         const record = { id, partitionKey, digest: digestOf(bytes) };
         this.history.add({ atMs: this.clock.elapsedMs, kind: 'handed', shardId, record });
@@ -139,10 +135,12 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
     this.#resolved = { ...resolved, definition: this.#userCode.watch(this.#scopes.definition) };
     const breakerClock = clock.heldBy('circuit breaker');
     this.#breaker = openCircuitBreaker(resolved.definition, { clock: breakerClock, logger: log });
-    const parts = this.#parts();
-    this.shards = shardNames(options.shards ?? 1).map(
-      (name, index) => new TestShard(parts, name, `shardId-${String(index).padStart(12, '0')}`),
-    );
+    this.#shards = new BedShards(this.#parts(), options.shards ?? 1);
+  }
+
+  /** Those of the beginning, and children of those that were split or merged. */
+  get shards(): readonly TestShard[] {
+    return this.#shards.all;
   }
 
   get delivered(): readonly DeliveredRecord[] {
@@ -151,13 +149,44 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
 
   /** By name, by number, by id, or the first. */
   shard(which: string | number = 0): TestShard {
-    const found =
-      typeof which === 'number'
-        ? this.shards[which]
-        : this.shards.find((shard) => shard.name === which || shard.shardId === which);
-    if (found !== undefined) return found;
-    const names = this.shards.map((shard) => shard.name).join(', ');
-    throw new MillraceError('TEST_MISUSED', `The bed has no shard ${which}; it has ${names}.`);
+    return this.#shards.find(which);
+  }
+
+  /**
+   * Splits a shard: it ends, and once `SHARD_END` is stored, and no earlier, its two children have sessions of their own, from
+   * their beginning, as KCL does it (a child waits for its parents whatever the initial position is).
+   *
+   * @returns the children; of shard `A` they are `A.1` and `A.2`.
+   * @throws TEST_MISUSED when the shard does not end: a record is held, or its hook fails; then no child ever starts.
+   */
+  async split(which: string | number = 0): Promise<readonly [TestShard, TestShard]> {
+    const parent = this.shard(which);
+    await this.#end([parent]);
+    return [await this.#child(`${parent.name}.1`), await this.#child(`${parent.name}.2`)];
+  }
+
+  /**
+   * Merges two shards: both end, and then their child has a session, from its beginning.
+   *
+   * @returns the child; of shards `A` and `B` it is `A+B`.
+   * @throws TEST_MISUSED as `split`.
+   */
+  async merge(which: string | number, other: string | number): Promise<TestShard> {
+    const parents = [this.shard(which), this.shard(other)];
+    await this.#end(parents);
+    return this.#child(parents.map(({ name }) => name).join('+'));
+  }
+
+  async #end(parents: readonly TestShard[]): Promise<void> {
+    for (const parent of parents) parent.end();
+    await this.idle();
+    assertEnded(parents);
+  }
+
+  async #child(name: string): Promise<TestShard> {
+    const child = this.#shards.openChild(name);
+    await this.idle();
+    return child;
   }
 
   /** The consumer's instance of a shard's lease, the last one it had. */
@@ -184,10 +213,28 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
    * @throws TEST_NOT_IDLE naming what is still waited for; or the failure that ended a session.
    */
   async idle(options: IdleOptions = {}): Promise<void> {
-    await this.#untilIdle(options);
-    for (const shard of this.shards) {
-      if (this.#wantsCheckpoint(shard)) await this.#checkpointIn(shard, options);
-    }
+    do {
+      await this.#untilIdle(options);
+      for (const shard of this.shards) {
+        if (wantsCheckpoint(shard, this.#resolved.definition)) await this.#checkpointIn(shard, options);
+      }
+    } while (await this.#revive());
+  }
+
+  /**
+   * The process dies at this moment, at the nth time that it comes; `idle()` then starts the next one from what is stored, as
+   * `shard.restart()` does. All shards of the bed die, because they are of one process.
+   */
+  crashAt(moment: CrashMoment, nth = 1): void {
+    whenMoment(this.history, { moment, nth }, () => {
+      for (const shard of this.shards) shard.cut();
+    });
+  }
+
+  async #revive(): Promise<boolean> {
+    const crashed = this.shards.filter((shard) => shard.crashed && shard.stored !== 'SHARD_END');
+    for (const shard of crashed) await shard.restart();
+    return crashed.length > 0;
   }
 
   /** Lets everything go on that can, and no further: the clock stands, and nobody is waited for. */
@@ -265,19 +312,6 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
     const failure = why ?? this.#failures[0];
     this.#failures.length = 0;
     if (failure !== undefined) throw failure;
-  }
-
-  /** Records were settled after the shard's last checkpoint, and a quiet shard would write one in a heartbeat. */
-  #wantsCheckpoint(shard: TestShard): boolean {
-    const { checkpoint } = this.#resolved.definition;
-    if (checkpoint.kind !== 'periodic' || checkpoint.everyMs === undefined || !shard.acceptsRecords) return false;
-    if (shard.unanswered !== undefined) return false;
-    const { entries } = this.history;
-    const settled = entries.findLastIndex(
-      (entry) => entry.kind === 'event' && entry.shardId === shard.shardId && entry.event.kind === 'recordSettled',
-    );
-    const stored = entries.findLastIndex((entry) => entry.kind === 'stored' && entry.shardId === shard.shardId);
-    return settled > stored;
   }
 
   async #checkpointIn(shard: TestShard, options: IdleOptions): Promise<void> {
@@ -360,10 +394,4 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
       if (settled || !this.clock.runNext()) return;
     }
   }
-}
-
-function shardNames(shards: number | readonly string[]): readonly string[] {
-  const names = typeof shards === 'number' ? Array.from({ length: shards }, (_, index) => String(index)) : shards;
-  if (names.length > 0 && new Set(names).size === names.length) return names;
-  throw new MillraceError('TEST_MISUSED', 'A bed wants at least one shard, and names that differ.');
 }

@@ -50,6 +50,7 @@ export class TestShard implements Observed {
   #lease: Lease;
   #leases = 0;
   #answers = 0;
+  #crashed = false;
   #stored: CheckpointTarget | undefined;
 
   constructor(parts: BedParts, name: string, shardId: string) {
@@ -136,10 +137,24 @@ export class TestShard implements Observed {
     await this.restart();
   }
 
+  /** The process dies in this very moment: nothing is waited for, and `bed.idle()` starts the next one. */
+  cut(): void {
+    const lease = this.#lease;
+    lease.closing = CUT_OFF;
+    this.#crashed = true;
+    void lease.daemon.end();
+  }
+
+  /** Whether its process died and no other one has started. */
+  get crashed(): boolean {
+    return this.#crashed;
+  }
+
   /** A new session from what the store has; every record that the checkpoint does not cover is delivered again, in one batch. */
   async restart(): Promise<void> {
     if (this.#stored === 'SHARD_END') throw this.#misused('its end is stored, so no worker ever gets it again');
     await this.close();
+    this.#crashed = false;
     this.#lease = this.#openLease();
     // A lease without a checkpoint under LATEST begins at the new tip: KCL itself passes over what was delivered before.
     const passedOver = this.#stored === undefined && this.#parts.start.sequenceNumber === 'LATEST';

@@ -18,6 +18,8 @@ export interface UserCodeOptions {
   readonly elapsedMs: () => number;
   /** The session that serves a shard now. */
   readonly sessionOf: (shardId: string) => string;
+  /** The process that serves the shard has died: no code of the user runs in it any more. */
+  readonly isDead: (shardId: string) => boolean;
   /** A record is about to be given to a handler. */
   readonly onHanded: (record: ConsumerRecord) => void;
 }
@@ -66,6 +68,7 @@ export class UserCode {
           ...handler,
           call: (instance, payload, context) => {
             const { shardId, record } = context as { readonly shardId: string; readonly record: ConsumerRecord };
+            if (this.#options.isDead(shardId)) return never();
             this.#options.onHanded(record);
             return this.#observe({ name, shardId, recordId: record.id }, () =>
               handler.call(instance, payload, context),
@@ -78,6 +81,7 @@ export class UserCode {
           call: (instance, batch, context) => {
             const { shardId } = context as { readonly shardId: string };
             const items = batch as readonly BatchItem<unknown>[];
+            if (this.#options.isDead(shardId)) return never();
             for (const { record } of items) this.#options.onHanded(record);
             const facts = { name, shardId, recordId: items[0]?.record.id };
             return this.#observe(facts, () => handler.call(instance, batch, context));
@@ -111,7 +115,9 @@ export class UserCode {
 
   #observe(facts: Pick<UserCall, 'name' | 'recordId'> & { readonly shardId: string }, run: () => unknown): unknown {
     const { name, recordId, shardId } = facts;
-    const { elapsedMs, sessionOf } = this.#options;
+    const { elapsedMs, sessionOf, isDead } = this.#options;
+    // It may have died just now, when the record was about to be given to it.
+    if (isDead(shardId)) return never();
     const call: UserCall = { name, recordId, sessionId: sessionOf(shardId), sinceMs: elapsedMs() };
     this.#running.add(call);
     this.#changes += 1;
@@ -135,4 +141,9 @@ export class UserCode {
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+/** What a dead process does next; one for each call, because a promise keeps whoever waits for it. */
+function never(): Promise<never> {
+  return new Promise(() => undefined);
 }

@@ -95,7 +95,8 @@ interface Bounds {
 
 /** A text that JSON.parse gave; the error says that it is no base64. */
 export function decodeBase64(text: string): Uint8Array | MillraceError {
-  const line = Buffer.from(text, 'latin1');
+  // Not latin1: that would make a slash of U+012F.
+  const line = Buffer.from(text, 'utf8');
   const bytes = decodedBytes(line, 0, line.length);
   const decoded = Number.isInteger(bytes)
     ? decodeLarge(line, { start: 0, end: line.length }, Buffer.allocUnsafe(Math.max(0, bytes)))

@@ -353,6 +353,14 @@ describe('the template scan', () => {
     );
   });
 
+  it('takes a letter that ends like a slash for no base64, on the other path as well', () => {
+    const line = batch({ data: '"AAAA\u012fAAA"' });
+
+    const message = decode(` ${line}`);
+    const [record] = message.kind === 'processRecords' ? message.records : [];
+    expect(() => record?.data).toThrow(expect.objectContaining({ code: 'DECODE_FAILED' }));
+  });
+
   it('agrees with JSON.parse about damaged lines, but for control characters inside data', () => {
     const damage = fc.record({
       at: fc.nat(),

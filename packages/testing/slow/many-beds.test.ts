@@ -1,0 +1,44 @@
+/** A thousand beds in one process: nothing stays open, and memory comes back. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const program = (module: string): string => `
+  import { defineConsumer, recordHandler } from '@millrace/core';
+  import { records, testBed } from ${JSON.stringify(module)};
+  const consumer = defineConsumer({
+    name: 'Orders', stream: 'orders', applicationName: 'orders-app',
+    handlers: [recordHandler({ name: 'placed', handle: () => undefined })],
+  });
+  const live = async () => {
+    const bed = await testBed(consumer);
+    bed.shard().deliver(records.of({ id: 1 }), records.of({ id: 2 }));
+    await bed.idle();
+    await bed.dispose();
+  };
+  for (let bed = 0; bed < 1_000; bed += 1) await live(); // until the heap has its size
+  gc();
+  const before = { rss: process.memoryUsage.rss(), heap: process.memoryUsage().heapUsed, handles: process.getActiveResourcesInfo().length };
+  for (let bed = 0; bed < 1_000; bed += 1) await live();
+  gc();
+  const grown = { rss: process.memoryUsage.rss() - before.rss, heap: process.memoryUsage().heapUsed - before.heap, handles: process.getActiveResourcesInfo().length - before.handles };
+  console.log(JSON.stringify(grown));
+`;
+
+it('grows by less than 20 MB in a thousand beds, and leaves no handle', async () => {
+  const folder = fileURLToPath(new URL('..', import.meta.url));
+  const code = program(new URL('../dist/index.js', import.meta.url).href);
+  const child = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', code], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  const grown = JSON.parse(output) as { readonly rss: number; readonly heap: number; readonly handles: number };
+
+  console.log(`[measured] 1,000 beds: ${(grown.rss / 1e6).toFixed(1)} MB`);
+  expect(grown.handles).toBe(0);
+  expect(grown.rss).toBeLessThan(20_000_000);
+  expect(grown.heap).toBeLessThan(2_000_000);
+});

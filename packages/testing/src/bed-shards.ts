@@ -1,0 +1,59 @@
+/** The shards of a bed: those of the beginning, and children of those that were split or merged. */
+import { MillraceError } from '@millrace/core';
+import type { BedParts } from './bed-parts.js';
+import { TestShard } from './test-shard.js';
+
+/** Where a child begins, whatever the initial position is. */
+const BEGINNING = { sequenceNumber: 'TRIM_HORIZON', subSequenceNumber: 0 };
+
+export class BedShards {
+  readonly #parts: BedParts;
+  readonly #all: TestShard[];
+
+  constructor(parts: BedParts, shards: number | readonly string[]) {
+    this.#parts = parts;
+    this.#all = shardNames(shards).map((name, index) => new TestShard(parts, name, shardIdOf(index)));
+  }
+
+  get all(): readonly TestShard[] {
+    return this.#all;
+  }
+
+  /** By name, by number, or by id. */
+  find(which: string | number): TestShard {
+    const found =
+      typeof which === 'number'
+        ? this.#all[which]
+        : this.#all.find((shard) => shard.name === which || shard.shardId === which);
+    if (found !== undefined) return found;
+    const names = this.#all.map((shard) => shard.name).join(', ');
+    throw new MillraceError('TEST_MISUSED', `The bed has no shard ${which}; it has ${names}.`);
+  }
+
+  openChild(name: string): TestShard {
+    const child = new TestShard({ ...this.#parts, start: BEGINNING }, name, shardIdOf(this.#all.length));
+    this.#all.push(child);
+    return child;
+  }
+}
+
+/** Parents first: a child starts when every one of them has ended. */
+export function assertEnded(parents: readonly TestShard[]): void {
+  const open = parents.find(({ stored }) => stored !== 'SHARD_END');
+  if (open === undefined) return;
+  const why = open.status.held === undefined ? '' : `: it is held because ${open.status.held.why}`;
+  throw new MillraceError(
+    'TEST_MISUSED',
+    `Shard ${open.name} has not ended, so KCL starts none of its children${why}. Let it end first, or look at it with shard.end() and bed.idle().`,
+  );
+}
+
+function shardNames(shards: number | readonly string[]): readonly string[] {
+  const names = typeof shards === 'number' ? Array.from({ length: shards }, (_, index) => String(index)) : shards;
+  if (names.length > 0 && new Set(names).size === names.length) return names;
+  throw new MillraceError('TEST_MISUSED', 'A bed wants at least one shard, and names that differ.');
+}
+
+function shardIdOf(index: number): string {
+  return `shardId-${String(index).padStart(12, '0')}`;
+}
