@@ -353,6 +353,31 @@ describe('the template scan', () => {
     );
   });
 
+  it('gives data in memory that nobody can take away from the other records', () => {
+    const one: WireRecord = {
+      data: Buffer.alloc(300, 1),
+      partitionKey: 'key',
+      sequenceNumber: '49680472822785406503947250856611970033281563257059934210',
+      approximateArrivalTimestamp: 1,
+      subSequenceNumber: 0,
+    };
+    const records = Array.from({ length: 40 }, (_, n) => ({ ...one, subSequenceNumber: n }));
+    const message = decodeMessage(
+      encodeDaemonMessage({ kind: 'processRecords', records, millisBehindLatest: 0 }).subarray(0, -1),
+    );
+    const [first, second] = message.kind === 'processRecords' ? message.records : [];
+    const memory = first?.data.buffer;
+
+    // A worker thread that is given it would have left the others without data, keys and sequence numbers.
+    try {
+      structuredClone(memory, { transfer: memory instanceof ArrayBuffer ? [memory] : [] });
+    } catch {
+      // Node 21 and later refuse; Node 20 copies instead.
+    }
+    expect(Buffer.from(first?.data ?? [])).toHaveLength(300);
+    expect(second).toMatchObject({ sequenceNumber: one.sequenceNumber, partitionKey: 'key' });
+  });
+
   it('takes a letter that ends like a slash for no base64, on the other path as well', () => {
     const line = batch({ data: '"AAAA\u012fAAA"' });
 

@@ -3,6 +3,7 @@
  * the line can be written over as soon as it is scanned, and a record that is kept for long keeps no batch alive. One object
  * serves the batch: its places describe the record scanned last, and every record copies them.
  */
+import { markAsUntransferable } from 'node:worker_threads';
 import type { MillraceError } from '../errors.js';
 import { decodedBytes, decodeLarge, decodeSmall, notBase64, SMALL_BYTES, SMALL_CHARS, type Target } from './base64.js';
 import { compareDigits, copyDigits } from './digits.js';
@@ -78,6 +79,8 @@ export class RecordScan extends LineCursor implements RecordPlaces, Target {
     const rest = this.line.length - this.at;
     if (this.page.length - this.to >= Math.min(dataBytes + TEXT_BYTES_MAX, rest)) return;
     this.page = Buffer.allocUnsafe(Math.min(PAGE_BYTES, rest));
+    // Data are views of it: whoever hands theirs to a worker thread must not take away those of the others, and their positions.
+    markAsUntransferable(this.page.buffer);
     this.pageView = viewOf(this.page);
     this.to = 0;
   }
