@@ -244,13 +244,15 @@ class MillraceWorker implements Worker {
         stores,
         ports: this.ports,
         breaker: openCircuitBreaker(definition, this.ports),
-        flights: openFlights({
-          applicationName,
-          engine,
-          checkpointFile: checkpointPath(applicationName, this.options.checkpointFile),
-          crew,
-          logger: this.ports.logger,
-        }),
+        flights: consumer.settings.suspectRecords
+          ? openFlights({
+              applicationName,
+              engine,
+              checkpointFile: checkpointPath(applicationName, this.options.checkpointFile),
+              crew,
+              logger: this.ports.logger,
+            })
+          : undefined,
         requestStop,
         retentionMs: undefined,
       });

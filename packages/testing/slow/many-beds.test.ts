@@ -19,12 +19,23 @@ const program = (module: string): string => `
     await bed.dispose();
   };
   for (let bed = 0; bed < 1_000; bed += 1) await live(); // until the heap has its size
-  gc();
-  const before = { rss: process.memoryUsage.rss(), heap: process.memoryUsage().heapUsed, handles: process.getActiveResourcesInfo().length };
-  for (let bed = 0; bed < 1_000; bed += 1) await live();
-  gc();
-  const grown = { rss: process.memoryUsage.rss() - before.rss, heap: process.memoryUsage().heapUsed - before.heap, handles: process.getActiveResourcesInfo().length - before.handles };
-  console.log(JSON.stringify(grown));
+  const seen = () => {
+    gc();
+    const { rss, heapUsed } = process.memoryUsage();
+    return { rss, heapUsed, handles: process.getActiveResourcesInfo().length };
+  };
+  const rounds = [];
+  for (let round = 0; round < 3; round += 1) {
+    const before = seen();
+    for (let bed = 0; bed < 1_000; bed += 1) await live();
+    const after = seen();
+    rounds.push({
+      rss: after.rss - before.rss,
+      heap: after.heapUsed - before.heapUsed,
+      handles: after.handles - before.handles,
+    });
+  }
+  console.log(JSON.stringify(rounds));
 `;
 
 it('grows by less than 20 MB in a thousand beds, and leaves no handle', async () => {
@@ -35,10 +46,16 @@ it('grows by less than 20 MB in a thousand beds, and leaves no handle', async ()
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
-  const grown = JSON.parse(output) as { readonly rss: number; readonly heap: number; readonly handles: number };
+  const rounds = JSON.parse(output) as readonly {
+    readonly rss: number;
+    readonly heap: number;
+    readonly handles: number;
+  }[];
 
-  console.log(`[measured] 1,000 beds: ${(grown.rss / 1e6).toFixed(1)} MB`);
-  expect(grown.handles).toBe(0);
-  expect(grown.rss).toBeLessThan(20_000_000);
-  expect(grown.heap).toBeLessThan(2_000_000);
+  // What V8 keeps for later comes and goes; what leaks is there in each round.
+  const rss = Math.min(...rounds.map((round) => round.rss));
+  console.log(`[measured] 1,000 beds: ${(rss / 1e6).toFixed(1)} MB`);
+  expect(rounds.map(({ handles }) => handles)).toEqual([0, 0, 0]);
+  expect(rss).toBeLessThan(20_000_000);
+  expect(Math.min(...rounds.map(({ heap }) => heap))).toBeLessThan(2_000_000);
 });

@@ -66,6 +66,7 @@ metricsLevel=SUMMARY
 #   isolation = shared (Millrace's default)
 #   hosts = 2 (declared: @KinesisConsumer)
 #   maxInFlight = 10000 (Millrace's default)
+#   suspectRecords = true (Millrace's default)
 #   lineBytesMax = 419430400 (Millrace's default)
 
 # [NO_EFFECT] processingLanguage = nodejs (app.properties:2) is accepted. KCL 3 logs it and does nothing with it.

@@ -50,6 +50,12 @@ const TABLE: OptionTable = {
     default: '10000',
     effect: 'How far a shard may run ahead of its oldest unsettled record, in records.',
   },
+  suspectRecords: {
+    type: { kind: 'boolean', java: 'boolean' },
+    default: 'true',
+    effect:
+      'Whether a record that was in flight at several deaths of its process in a row runs alone, and then not at all.',
+  },
   lineBytesMax: {
     type: { kind: 'integer', java: 'int', unit: 'bytes', min: 1024, max: 536_870_888 },
     default: String(LINE_BYTES_DEFAULT),

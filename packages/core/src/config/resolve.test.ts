@@ -28,6 +28,7 @@ describe('what counts when nobody says anything', () => {
       validateSequenceNumber: true,
       heartbeat: true,
       maxInFlight: 10_000,
+      suspectRecords: true,
       lineBytesMax: 419_430_400,
       initialPosition: { kind: 'TRIM_HORIZON' },
       maxRecords: 1000,

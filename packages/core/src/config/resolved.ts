@@ -52,6 +52,7 @@ export interface ConsumerSettings {
   readonly heartbeat: boolean;
   /** Delivered and not settled, at most, per shard, before the runner holds the action open. */
   readonly maxInFlight: number;
+  readonly suspectRecords: boolean;
   readonly lineBytesMax: number;
   readonly initialPosition: InitialPosition;
   readonly maxRecords: number;

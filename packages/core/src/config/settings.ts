@@ -21,6 +21,7 @@ export function fillSettings({ properties, options, decode, initialPosition }: S
     validateSequenceNumber: textOf(properties, 'validateSequenceNumberBeforeCheckpointing') === 'true',
     heartbeat: textOf(properties, 'callProcessRecordsEvenForEmptyRecordList') === 'true',
     maxInFlight: Number(optionOf(options, 'maxInFlight')),
+    suspectRecords: optionOf(options, 'suspectRecords') === 'true',
     lineBytesMax: Number(optionOf(options, 'lineBytesMax')),
     initialPosition,
     maxRecords: number('maxRecords'),

@@ -37,6 +37,13 @@ export type MillraceOptions = {
    */
   readonly maxInFlight?: number | undefined;
   /**
+   * Whether a record that was in flight at three deaths of its process in a row runs alone, and after a fourth not at all.
+   * Switch it off where processes are killed from outside again and again.
+   *
+   * @defaultValue true
+   */
+  readonly suspectRecords?: boolean | undefined;
+  /**
    * The longest message of the daemon that is read, in bytes.
    *
    * @defaultValue 419430400

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { chmod, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -95,14 +96,14 @@ describe('the folder of what is in flight', () => {
 
     expect(lives).toEqual([]);
     expect(logger.lines.map(({ level }) => level)).toEqual(['warn']);
-    expect(await readdir(path)).toEqual([]);
+    expect(existsSync(path)).toBe(false);
   });
 
   it('leaves nothing when a session ends in order, and its file when the next one has to know', async () => {
     const first = openShard();
     first.log.write(0, { kind: 'delivered', upTo: at });
     first.log.close(false);
-    expect(await readdir(path)).toEqual([]);
+    expect(existsSync(path)).toBe(false);
 
     const second = openShard();
     second.log.write(0, { kind: 'ended' });

@@ -3,7 +3,17 @@
  * flushed: what has to survive is the death of a process, not of the machine. Whatever goes wrong here is logged and costs
  * the attribution of a crash, never a record.
  */
-import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { toError } from '../errors.js';
 import { flightLineOffset, formatFlightLine, parseFlightFile, type FlightEntry } from '../policy/flight-lines.js';
@@ -36,7 +46,7 @@ export function openFlightFolder({ path, within, crew, logger }: FlightFolderOpt
     );
     return undefined;
   }
-  return { crew, open: (shardId) => openSession({ path, shardId, logger }) };
+  return { crew, open: (shardId) => openSession({ path, within, shardId, logger }) };
 }
 
 /** @throws when it cannot be made, is a link, or belongs to somebody else. */
@@ -50,12 +60,16 @@ function makeOwn(path: string): void {
 
 interface SessionPlace {
   readonly path: string;
+  readonly within: string | undefined;
   readonly shardId: string;
   readonly logger: Logger;
 }
 
 function openSession(place: SessionPlace): ReturnType<FlightRecorder['open']> {
   try {
+    // It may have gone with the last session that was in it.
+    if (place.within !== undefined) makeOwn(place.within);
+    makeOwn(place.path);
     const left = leftBy(place);
     const lives = left.flatMap((file) => readLife(join(place.path, file), place.logger) ?? []);
     filesOpened += 1;
@@ -138,7 +152,20 @@ class FlightFile implements FlightLog {
   close(keep: boolean): void {
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     this.#descriptor = undefined;
-    if (!keep) this.#remove(this.#file);
+    if (keep) return;
+    this.#remove(this.#file);
+    this.#removeEmpty();
+  }
+
+  /** What nobody needs any more is not left lying about. */
+  #removeEmpty(): void {
+    const { path, within } = this.#options;
+    try {
+      rmdirSync(path);
+      if (within !== undefined) rmdirSync(within);
+    } catch {
+      // Something is in it still: of another session, or for the next one.
+    }
   }
 
   #remove(file: string): void {
