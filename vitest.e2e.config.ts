@@ -1,5 +1,17 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { oxc, resolve } from './vitest.shared.ts';
+
+/** They take minutes each: begun last, one of them would run alone at the end. */
+const LONGEST = ['lanes.test.ts', 'workers.test.ts', 'process-mode.test.ts', 'stop.test.ts'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification): boolean => LONGEST.some((name) => moduleId.endsWith(`/${name}`));
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 /** Suites that run whole workers: Java, hosts and relays, against a Kinesis and a DynamoDB on this machine. */
 export default defineConfig({
@@ -20,5 +32,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Most of their time is waiting for other processes, so two share a small machine well.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
   },
 });
