@@ -190,7 +190,9 @@ export class RecordRunner {
   #mayStart(slot: RecordSlot, entry: Entry): boolean {
     const { starts, life } = this.#parts;
     if (entry !== 'entered') return false;
-    if (life.accepting && !this.#isOvertaken(slot) && starts?.isCurrent(slot) !== false) return true;
+    // One of its key may have been parked meanwhile.
+    const free = slot.attempts > 0 || this.#endings.blockedBy(slot) === undefined;
+    if (free && life.accepting && !this.#isOvertaken(slot) && starts?.isCurrent(slot) !== false) return true;
     starts?.giveUp(slot);
     return false;
   }
