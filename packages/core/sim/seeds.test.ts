@@ -32,24 +32,34 @@ describe('the simulator', () => {
     expect(result.events).toBeGreaterThan(10_000);
   });
 
-  it(`loses nothing in ${seeds} seeds, and reaches what can go wrong`, async () => {
-    const startedAt = performance.now();
-    const result = await playRange({ ...range(seeds), twice: false });
-    const seconds = (performance.now() - startedAt) / 1_000;
-    const report = { first, seeds, seconds: Math.round(seconds), events: result.events, situations: result.situations };
-    await writeFile('sim-report.json', `${JSON.stringify(report, null, 2)}\n`);
-    console.log(
-      `[simulated] seeds ${first} to ${first + seeds - 1} in ${Math.round(seconds)} s, ${result.events} events`,
-    );
+  it(
+    `loses nothing in ${seeds} seeds, and reaches what can go wrong`,
+    async () => {
+      const startedAt = performance.now();
+      const result = await playRange({ ...range(seeds), twice: false });
+      const seconds = (performance.now() - startedAt) / 1_000;
+      const report = {
+        first,
+        seeds,
+        seconds: Math.round(seconds),
+        events: result.events,
+        situations: result.situations,
+      };
+      await writeFile('sim-report.json', `${JSON.stringify(report, null, 2)}\n`);
+      console.log(
+        `[simulated] seeds ${first} to ${first + seeds - 1} in ${Math.round(seconds)} s, ${result.events} events`,
+      );
 
-    const reports = await Promise.all(
-      result.wrong.slice(0, REPORTED_MAX).map(({ seed, violations }) => reportOn(seed, violations)),
-    );
-    expect(reports.join('\n\n')).toBe('');
-    // The rarest of them comes about once in 3,000 seeds.
-    const least = Math.floor(seeds / 20_000);
-    expect(ledger.filter((situation) => (result.situations[situation] ?? 0) < least)).toEqual([]);
-  }, withinMs(seeds));
+      const reports = await Promise.all(
+        result.wrong.slice(0, REPORTED_MAX).map(({ seed, violations }) => reportOn(seed, violations)),
+      );
+      expect(reports.join('\n\n')).toBe('');
+      // The rarest of them comes about once in 3,000 seeds.
+      const least = Math.floor(seeds / 20_000);
+      expect(ledger.filter((situation) => (result.situations[situation] ?? 0) < least)).toEqual([]);
+    },
+    withinMs(seeds),
+  );
 });
 
 function withinMs(count: number): number {
