@@ -10,8 +10,7 @@ import type { Prepared } from '../records/pipeline.js';
 import { BatchRuns, type Group, type Item, type RunEnd } from './batch-run.js';
 import type { Endings, FailedRecord } from './ending.js';
 import { failAlike, halvesOf } from './halves.js';
-import { whenPrepared } from './prepare.js';
-import { isThenable } from './race.js';
+import { prepareSlot } from './prepare.js';
 import type { RunnerOptions } from './record-runner.js';
 import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
@@ -70,14 +69,9 @@ export class BatchRunner {
   }
 
   #prepare(slot: RecordSlot): Prepared | Promise<Prepared | undefined> {
-    const { starts, pipeline } = this.#parts;
-    const error = starts?.refusal(slot);
+    const error = this.#parts.starts?.refusal(slot);
     if (error !== undefined) return { kind: 'failed', handler: this.#handler, error };
-    const prepare = (): Prepared | Promise<Prepared | undefined> => {
-      const preparing = pipeline.prepare(slot.record);
-      return isThenable(preparing) ? whenPrepared(this.#parts, slot, preparing) : preparing;
-    };
-    return starts?.isCareful(slot) === true ? starts.prepare(slot, prepare) : prepare();
+    return prepareSlot(this.#parts, slot);
   }
 
   filter(slot: RecordSlot): void {

@@ -3,8 +3,7 @@ import type { ConsumerRecord } from '../definition/context.js';
 import type { Concurrency } from '../definition/definition.js';
 import { MillraceError, toError } from '../errors.js';
 import type { Prepared } from '../records/pipeline.js';
-import { whenPrepared } from './prepare.js';
-import { isThenable } from './race.js';
+import { prepareSlot } from './prepare.js';
 import type { RecordSlot } from './record-slot.js';
 import type { SessionParts } from './session-parts.js';
 
@@ -33,19 +32,13 @@ export class LaneKeys {
     if (!this.#fromPayload) return this.#ofRecord(slot.record, undefined);
     const { starts } = this.#parts;
     if (starts?.refusal(slot) !== undefined) return { key: slot.record.partitionKey, prepared: undefined };
-    const careful = starts?.isCareful(slot) === true;
-    const prepared = careful ? starts.prepare(slot, () => this.#prepare(slot)) : this.#prepare(slot);
+    const prepared = prepareSlot(this.#parts, slot);
     if (!(prepared instanceof Promise)) return this.#ofPrepared(slot.record, prepared);
     return prepared.then((value) =>
       value === undefined
         ? { key: slot.record.partitionKey, prepared: undefined }
         : this.#ofPrepared(slot.record, value),
     );
-  }
-
-  #prepare(slot: RecordSlot): Prepared | Promise<Prepared | undefined> {
-    const prepared = this.#parts.pipeline.prepare(slot.record);
-    return isThenable(prepared) ? whenPrepared(this.#parts, slot, prepared) : prepared;
   }
 
   #ofPrepared(record: ConsumerRecord, prepared: Prepared): Keyed {

@@ -1,13 +1,28 @@
-/** Waiting for an asynchronous decode function or schema: user code with no signal of its own. */
+/** Decoding and validating, with the wait for an asynchronous decode function or schema: user code with no signal of its own. */
 import { MillraceError } from '../errors.js';
 import type { Prepared } from '../records/pipeline.js';
 import { ABORT_GRACE_MS } from './attempt.js';
-import { untilAborted } from './race.js';
+import { isThenable, untilAborted } from './race.js';
 import type { RecordSlot } from './record-slot.js';
 import type { SessionParts } from './session-parts.js';
 
-/** Undefined when the session lets no handler start any more. One that never answers is held, and everybody can see it. */
-export async function whenPrepared(
+/**
+ * Decodes and validates a record, and by itself where it may be the death of the process; undefined when the session lets no
+ * handler start any more. A promise only when something has to be waited for.
+ */
+export function prepareSlot(parts: SessionParts, slot: RecordSlot): Prepared | Promise<Prepared | undefined> {
+  const { starts } = parts;
+  if (starts?.isCareful(slot) === true) return starts.prepare(slot, () => prepareNow(parts, slot));
+  return prepareNow(parts, slot);
+}
+
+function prepareNow(parts: SessionParts, slot: RecordSlot): Prepared | Promise<Prepared | undefined> {
+  const prepared = parts.pipeline.prepare(slot.record);
+  return isThenable(prepared) ? whenPrepared(parts, slot, prepared) : prepared;
+}
+
+/** One that never answers is held, and everybody can see it. */
+async function whenPrepared(
   { ports, life, consumer, holds, report }: SessionParts,
   slot: RecordSlot,
   preparing: PromiseLike<Prepared>,

@@ -14,13 +14,12 @@ import { Deferrals } from './deferrals.js';
 import type { Endings } from './ending.js';
 import { LeftOut } from './middleware.js';
 import type { WindowState } from './open-window.js';
-import { whenPrepared } from './prepare.js';
+import { prepareSlot } from './prepare.js';
 import { isThenable } from './race.js';
 import { RecordRun, type HandlerPlan, type OneByOne, type RunOwner, type Turn } from './record-run.js';
 import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
 import { SharedContext } from './shared-context.js';
-import type { Starts } from './starts.js';
 import type { Window } from './window.js';
 
 type Ready = { readonly handler: OneByOne; readonly payload: unknown };
@@ -117,8 +116,7 @@ export class RecordRunner {
     const refusal = this.#parts.starts?.refusal(slot);
     if (refusal !== undefined) return this.#fail(slot, { handler: this.#onlyHandler() }, { error: refusal, turn });
     if (prepared !== undefined) return this.#start(slot, prepared, turn);
-    if (this.#parts.starts?.isCareful(slot) === true) return this.#startCarefully(slot, this.#parts.starts, turn);
-    const preparing = this.#parts.pipeline.prepare(slot.record);
+    const preparing = prepareSlot(this.#parts, slot);
     return preparing instanceof Promise
       ? this.#startWhenPrepared(slot, preparing, turn)
       : this.#start(slot, preparing, turn);
@@ -130,20 +128,18 @@ export class RecordRunner {
     return handlers.length === 1 ? handlers[0] : undefined;
   }
 
-  async #startCarefully(slot: RecordSlot, starts: Starts, turn: Turn | undefined): Promise<void> {
-    const prepared = await starts.prepare(slot, () => {
-      const preparing = this.#parts.pipeline.prepare(slot.record);
-      return isThenable(preparing) ? whenPrepared(this.#parts, slot, preparing) : preparing;
-    });
+  async #startWhenPrepared(
+    slot: RecordSlot,
+    preparing: Promise<Prepared | undefined>,
+    turn: Turn | undefined,
+  ): Promise<void> {
+    const prepared = await preparing;
     // Between the answer and this line the session may have ended.
-    if (prepared === undefined || !this.#parts.life.accepting) this.#endings.abandon(slot, 'no further handler starts');
-    else await this.#start(slot, prepared, turn);
-  }
-
-  async #startWhenPrepared(slot: RecordSlot, preparing: PromiseLike<Prepared>, turn: Turn | undefined): Promise<void> {
-    const prepared = await whenPrepared(this.#parts, slot, preparing);
-    if (prepared === undefined || !this.#parts.life.accepting) this.#endings.abandon(slot, 'no further handler starts');
-    else await this.#start(slot, prepared, turn);
+    if (prepared === undefined || !this.#parts.life.accepting) return this.#notStarted(slot);
+    // A deferred record before it in its key may have been parked meanwhile.
+    const blocked = this.#endings.blockedBy(slot);
+    if (blocked !== undefined) return this.#fail(slot, undefined, { error: blocked, turn });
+    return this.#start(slot, prepared, turn);
   }
 
   #start(slot: RecordSlot, prepared: Prepared, turn: Turn | undefined): Done {
