@@ -9,6 +9,7 @@ import { AttemptScope } from './attempt-scope.js';
 import { WholeBatchContext } from './contexts.js';
 import type { Endings } from './ending.js';
 import { LeftOut } from './middleware.js';
+import { isThenable } from './race.js';
 import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';
 
@@ -128,9 +129,34 @@ export class BatchRuns {
     const given = items.map((item) => toBatchItem(item, failures));
     this.#running = run;
     attempt.context = context;
-    const result = await attempt.run(() => invoke(this.#handler, given, context));
-    this.#running = undefined;
+    const result = await attempt.run(() => this.#call(run, () => invoke(this.#handler, given, context)));
+    // Also when the handler goes on: the session has given it up.
+    this.#ended(run);
     return result;
+  }
+
+  #ended(run: Run): void {
+    if (this.#running === run) this.#running = undefined;
+  }
+
+  /** From the moment in which the handler has ended nothing declares its items any more: it may have failed them. */
+  #call(run: Run, handler: () => unknown): unknown {
+    const end = (): void => this.#ended(run);
+    let value: unknown;
+    try {
+      value = handler();
+    } catch (error) {
+      end();
+      throw error;
+    }
+    if (!isThenable(value)) {
+      end();
+      return value;
+    }
+    // Some thenables do their work each time they are asked, so it is asked once.
+    const promise = Promise.resolve(value);
+    promise.then(end, end);
+    return promise;
   }
 
   #newAttempt(items: readonly Item[]): Attempt {

@@ -324,6 +324,21 @@ describe('what a manual checkpoint of a batch declares', () => {
     expect(test.settled).toEqual(['1:handled', '2:handled']);
     expect(test.checkpoints).toEqual(['2']);
   });
+
+  it('declares nothing of a run whose promise has been rejected, however soon it is asked', async () => {
+    const test = await session(
+      (_, context) => {
+        const failing = Promise.reject<void>(new NonRetryableError('no'));
+        failing.catch(() => queueMicrotask(() => void context.checkpoint()));
+        return failing;
+      },
+      { checkpoint: 'manual', ...parking },
+    );
+
+    await test.deliver(1, 2);
+
+    expect(test.settled).toEqual(['1:parked', '2:parked']);
+  });
 });
 
 describe('a filter before a batch handler', () => {

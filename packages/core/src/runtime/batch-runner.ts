@@ -85,14 +85,11 @@ export class BatchRunner {
   /** Brings a batch to its end; false when the session gave some of it up. */
   async run(entries: readonly Entry[], { batch, mayStart }: BatchStart): Promise<boolean> {
     const { life } = this.#parts;
-    const end = entries.at(-1)?.slot;
-    if (end === undefined) return true;
-    const group = { end, batch };
     let rest = entries;
     while (rest.length > 0 && mayStart()) {
       const { items, blocked } = await this.#sort(rest);
       const part = this.#parts.starts?.runsOf(items)[0] ?? items;
-      const ended = part.length > 0 && mayStart() && (await this.#runPart(part, items, group));
+      const ended = mayStart() && (await this.#runPart(part, batch));
       if (part.length === items.length)
         rest = blocked === undefined || !life.accepting ? [] : await this.#unblocked(rest, blocked);
       // What has become of it may keep the others from running.
@@ -104,8 +101,10 @@ export class BatchRunner {
   }
 
   /** All of the items, or one that is suspected by itself; what a part declares done ends with its own items. False when the session gave it up. */
-  async #runPart(part: readonly Item[], items: readonly Item[], whole: Group): Promise<boolean> {
-    const group = part.length === items.length ? whole : { ...whole, end: part.at(-1)?.slot ?? whole.end };
+  async #runPart(part: readonly Item[], batch: LastBatch): Promise<boolean> {
+    const end = part.at(-1)?.slot;
+    if (end === undefined) return false;
+    const group = { end, batch };
     const first = await this.#runs.once(part, group);
     return first !== undefined && this.#finish(first, group);
   }

@@ -15,7 +15,6 @@ import type { Endings } from './ending.js';
 import { LeftOut } from './middleware.js';
 import type { WindowState } from './open-window.js';
 import { prepareSlot } from './prepare.js';
-import { isThenable } from './race.js';
 import { RecordRun, type HandlerPlan, type OneByOne, type RunOwner, type Turn } from './record-run.js';
 import type { RecordSlot } from './record-slot.js';
 import type { LastBatch, SessionParts } from './session-parts.js';

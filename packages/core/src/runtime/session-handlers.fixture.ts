@@ -81,7 +81,7 @@ export class UserCode {
     );
   }
 
-  async many(batch: Batch<Payload>, context: BatchContext): Promise<void> {
+  many(batch: Batch<Payload>, context: BatchContext): Promise<void> {
     const { truth, plan, violate } = this.#options;
     const numbers = batch.map(({ value }) => value.n);
     if (truth.running.length > 0) violate(`a batch started while ${truth.running.join()} ran`);
@@ -92,18 +92,27 @@ export class UserCode {
     const end = Math.max(...truth.records.keys());
     const run: BatchRun = { attempts, end, failed: new Set(), strict: plan.shape === 'strict' };
     this.#batches.push({ run, context });
-    try {
-      for (const item of batch) await this.#behaveInBatch(item, run, context);
-      truth.endedBatch(run, 'ok');
-    } catch (error) {
-      const suspects = numbers.filter((n) => truth.of(n).fate === 'open');
-      // A run that came too late failed for that, whatever it throws.
-      const final = error instanceof NonRetryableError && !context.signal.aborted;
-      const explained = run.failed.size > 0 || suspects.length < 2 || !final;
-      if (!explained) for (const n of suspects) this.#suspects.add(n);
-      truth.endedBatch(run, 'failed');
-      throw error;
-    }
+    const ending = this.#behaveInTurn(batch, run, context);
+    // Nobody can know of the end before the promise says so; told here, it is known one callback before the runtime knows.
+    ending.then(
+      () => truth.endedBatch(run, 'ok'),
+      (error: unknown) => this.#batchFailed(run, { error, inTime: !context.signal.aborted }),
+    );
+    return ending;
+  }
+
+  async #behaveInTurn(batch: Batch<Payload>, run: BatchRun, context: BatchContext): Promise<void> {
+    for (const item of batch) await this.#behaveInBatch(item, run, context);
+  }
+
+  #batchFailed(run: BatchRun, { error, inTime }: { readonly error: unknown; readonly inTime: boolean }): void {
+    const { truth } = this.#options;
+    const suspects = [...run.attempts.keys()].filter((n) => truth.of(n).fate === 'open');
+    // A run that came too late failed for that, whatever it throws.
+    const final = error instanceof NonRetryableError && inTime;
+    const explained = run.failed.size > 0 || suspects.length < 2 || !final;
+    if (!explained) for (const n of suspects) this.#suspects.add(n);
+    truth.endedBatch(run, 'failed');
   }
 
   /** Batches come in order, none behind one that has not ended; under `strict` nor any part of one. */
