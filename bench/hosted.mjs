@@ -3,9 +3,9 @@
  * many shards are ready from the moment in which their relays were started at once, and what one more idle shard takes.
  * `npm run bench:hosted [-- --steps 1,10,50,200 --burst 50 --runs 5]`
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -17,6 +17,7 @@ import { openDoor } from '../packages/core/src/supervisor/door.ts';
 import { openLinkServer } from '../packages/core/src/supervisor/link-server.ts';
 import { makePrivateFolder } from '../packages/core/src/supervisor/private-folder.ts';
 import { machine } from './support/machine.mjs';
+import { openPipe } from './support/pipe.mjs';
 import { table } from './support/table.mjs';
 import { privateBytes } from './support.mjs';
 import { loadAverage } from './throughput/process-cost.mjs';
@@ -117,15 +118,6 @@ class HostUnderTest {
     this.door.close();
     await this.folder.remove();
   }
-}
-
-function openPipe(path) {
-  execFileSync('mkfifo', [path]);
-  const both = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
-  const read = openSync(path, constants.O_RDONLY);
-  const write = openSync(path, constants.O_WRONLY);
-  closeSync(both);
-  return { read, write };
 }
 
 async function measureMemory(steps) {

@@ -8,7 +8,9 @@ import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { machine, openBench, privateBytes, table, until } from './support.mjs';
+import { machine } from './support/machine.mjs';
+import { table } from './support/table.mjs';
+import { openBench, privateBytes, until } from './support.mjs';
 
 const { values } = parseArgs({
   options: {

@@ -6,7 +6,9 @@ import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { machine, openBench, sdk, table } from './support.mjs';
+import { machine } from './support/machine.mjs';
+import { table } from './support/table.mjs';
+import { openBench, sdk } from './support.mjs';
 
 const { values } = parseArgs({
   options: {

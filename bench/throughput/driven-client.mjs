@@ -2,10 +2,11 @@
  * The daemon's part towards one child: three pipes such as Java makes, one action open at a time, written and read with
  * blocking calls so that no event loop of ours is measured. Whatever the child answers is checked.
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openPipe } from '../support/pipe.mjs';
 import { checkpointAnswer, Deliveries, INITIALIZE, LEASE_LOST } from './messages.mjs';
 import { cpuNs, peakBytes } from './process-cost.mjs';
 
@@ -138,13 +139,4 @@ export class DrivenClient {
     this.kill();
     throw new Error(`The client ${this.client.name} is wrong: ${what}.\n${errors}`);
   }
-}
-
-function openPipe(path) {
-  execFileSync('mkfifo', [path]);
-  const both = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
-  const read = openSync(path, constants.O_RDONLY);
-  const write = openSync(path, constants.O_WRONLY);
-  closeSync(both);
-  return { read, write };
 }
