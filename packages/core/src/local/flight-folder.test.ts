@@ -125,9 +125,16 @@ describe('the folder of what is in flight', () => {
     expect(logger.lines.map(({ level }) => level)).toEqual(['warn', 'warn', 'warn', 'warn']);
   });
 
+  it('is not there before the first session', () => {
+    const within = join(path, 'all');
+    expect(openFlightFolder({ path: join(within, 'application'), within, crew: new Crew(), logger })).toBeDefined();
+
+    expect(existsSync(within)).toBe(false);
+  });
+
   it('does not fail its session when it is removed under it', async () => {
     const recorder = openFolder();
-    await rm(path, { recursive: true });
+    await rm(path, { recursive: true, force: true });
 
     const opened = recorder?.open(SHARD);
     opened?.log.write(0, { kind: 'delivered', upTo: at });

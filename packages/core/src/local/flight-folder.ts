@@ -37,8 +37,9 @@ let filesOpened = 0;
 /** Undefined, and a word in the log, where no such folder can be made or somebody else has it. */
 export function openFlightFolder({ path, within, crew, logger }: FlightFolderOptions): FlightRecorder | undefined {
   try {
-    if (within !== undefined) makeOwn(within);
-    makeOwn(path);
+    makePlace({ path, within });
+    // A worker that never gets a shard leaves nothing.
+    removeEmpty({ path, within });
   } catch (error) {
     logger.warn(
       { path, err: toError(error) },
@@ -49,7 +50,24 @@ export function openFlightFolder({ path, within, crew, logger }: FlightFolderOpt
   return { crew, open: (shardId) => openSession({ path, within, shardId, logger }) };
 }
 
+type Place = Pick<FlightFolderOptions, 'path' | 'within'>;
+
 /** @throws when it cannot be made, is a link, or belongs to somebody else. */
+function makePlace({ path, within }: Place): void {
+  if (within !== undefined) makeOwn(within);
+  makeOwn(path);
+}
+
+/** What nobody needs any more is not left lying about. */
+function removeEmpty({ path, within }: Place): void {
+  try {
+    rmdirSync(path);
+    if (within !== undefined) rmdirSync(within);
+  } catch {
+    // Something is in it still: of another session, or for the next one.
+  }
+}
+
 function makeOwn(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const found = lstatSync(path);
@@ -58,18 +76,14 @@ function makeOwn(path: string): void {
   if (found.uid !== process.getuid() || (found.mode & 0o022) !== 0) throw new Error(`others may write in ${path}`);
 }
 
-interface SessionPlace {
-  readonly path: string;
-  readonly within: string | undefined;
+interface SessionPlace extends Place {
   readonly shardId: string;
   readonly logger: Logger;
 }
 
 function openSession(place: SessionPlace): ReturnType<FlightRecorder['open']> {
   try {
-    // It may have gone with the last session that was in it.
-    if (place.within !== undefined) makeOwn(place.within);
-    makeOwn(place.path);
+    makePlace(place);
     const left = leftBy(place);
     const lives = left.flatMap((file) => readLife(join(place.path, file), place.logger) ?? []);
     filesOpened += 1;
@@ -154,18 +168,7 @@ class FlightFile implements FlightLog {
     this.#descriptor = undefined;
     if (keep) return;
     this.#remove(this.#file);
-    this.#removeEmpty();
-  }
-
-  /** What nobody needs any more is not left lying about. */
-  #removeEmpty(): void {
-    const { path, within } = this.#options;
-    try {
-      rmdirSync(path);
-      if (within !== undefined) rmdirSync(within);
-    } catch {
-      // Something is in it still: of another session, or for the next one.
-    }
+    removeEmpty(this.#options);
   }
 
   #remove(file: string): void {
