@@ -1,6 +1,7 @@
 /**
  * What hosted shards cost, without Java: this process is the supervisor of one host and the daemon of its relays. How long until so
- * many shards are ready from the moment in which their relays were started at once, and what one more idle shard takes.
+ * many shards are ready from the moment in which their relays were started at once, and what one more idle shard takes;
+ * beside it so many processes of one shard each, of Millrace and of aws-kcl.
  * `npm run bench:hosted [-- --steps 1,10,50,200 --burst 50 --runs 5]`
  */
 import { spawn } from 'node:child_process';
@@ -16,10 +17,13 @@ import { startTickOf } from '../packages/core/src/local/process-birth.ts';
 import { openDoor } from '../packages/core/src/supervisor/door.ts';
 import { openLinkServer } from '../packages/core/src/supervisor/link-server.ts';
 import { makePrivateFolder } from '../packages/core/src/supervisor/private-folder.ts';
+import { memoryCharts } from './charts/memory.mjs';
+import { writeCharts } from './support/chart.mjs';
 import { machine } from './support/machine.mjs';
 import { openPipe } from './support/pipe.mjs';
 import { table } from './support/table.mjs';
 import { privateBytes } from './support.mjs';
+import { awsKcl, millrace } from './throughput/clients.mjs';
 import { loadAverage } from './throughput/process-cost.mjs';
 import { spread } from './throughput/statistics.mjs';
 
@@ -30,8 +34,10 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '5' },
     settle: { type: 'string', default: '10' },
     json: { type: 'string', default: 'bench-hosted.json' },
+    charts: { type: 'string', default: 'bench-charts' },
   },
 });
+const PER_SHARD = { millrace: millrace('record'), 'aws-kcl': awsKcl() };
 const CONSUMER = fileURLToPath(new URL('clients/millrace.mjs', import.meta.url));
 const QUIET = { debug: () => undefined, info: () => undefined, warn: console.error, error: console.error };
 
@@ -120,6 +126,54 @@ class HostUnderTest {
   }
 }
 
+/** A process for each shard, initialized and idle. */
+class ProcessesUnderTest {
+  children = [];
+
+  constructor({ command, args, env }) {
+    this.client = { command, args, env: { ...process.env, ...env, BENCH_REPORT: '/dev/null' } };
+  }
+
+  async add(count) {
+    const { command, args, env } = this.client;
+    const added = Array.from({ length: count }, () => spawn(command, args, { env, stdio: ['pipe', 'pipe', 'ignore'] }));
+    this.children.push(...added);
+    await Promise.all(
+      added.map(async ({ stdin, stdout }, index) => {
+        const shardId = `shardId-${this.children.length}-${index}`;
+        stdin.write(
+          `{"action":"initialize","shardId":"${shardId}","sequenceNumber":"TRIM_HORIZON","subSequenceNumber":0}\n`,
+        );
+        await once(stdout, 'data');
+      }),
+    );
+  }
+
+  memory() {
+    return this.children.reduce((sum, { pid }) => sum + privateBytes(pid), 0);
+  }
+
+  async close() {
+    for (const child of this.children) child.kill('SIGKILL');
+    await Promise.all(this.children.map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')));
+  }
+}
+
+async function measureProcesses(client, steps) {
+  const test = new ProcessesUnderTest(client);
+  try {
+    const measured = [];
+    for (const shards of steps) {
+      await test.add(shards - test.children.length);
+      await sleep(Number(values.settle) * 1_000);
+      measured.push({ shards, bytes: test.memory() });
+    }
+    return measured;
+  } finally {
+    await test.close();
+  }
+}
+
 async function measureMemory(steps) {
   const test = await HostUnderTest.start();
   try {
@@ -149,19 +203,25 @@ async function measureBursts(count) {
 }
 
 const megabytes = (bytes) => (bytes / 2 ** 20).toFixed(2);
-const memory = await measureMemory(values.steps.split(',').map(Number));
+const steps = values.steps.split(',').map(Number);
+const memory = await measureMemory(steps);
+const perShard = {};
+for (const [name, client] of Object.entries(PER_SHARD)) perShard[name] = await measureProcesses(client, steps);
 const rows = memory.map(({ shards, host, relay }, index) => {
   const before = memory[index - 1];
   const more = before === undefined ? undefined : (host - before.host) / (shards - before.shards) + relay;
-  return [shards, megabytes(host), megabytes(relay), more === undefined ? '' : megabytes(more)];
+  const processes = Object.values(perShard).map((measured) => megabytes(measured[index].bytes));
+  return [shards, megabytes(host), megabytes(relay), more === undefined ? '' : megabytes(more), ...processes];
 });
-console.log(table(['idle shards', 'host, private MB', 'a relay', 'one more shard, both'], rows));
+const others = Object.keys(perShard).map((name) => `${name}, a process each`);
+console.log(table(['idle shards', 'host, private MB', 'a relay', 'one more shard, both', ...others], rows));
 const bursts = await measureBursts(Number(values.burst));
 const ms = ({ median, low, high }) => `${median.toFixed(0)} [${low.toFixed(0)}-${high.toFixed(0)}] ms`;
 const [sinceFirst, sinceLast] = ['sinceFirstMs', 'sinceLastMs'].map((field) => spread(bursts.map((one) => one[field])));
 console.log(
   `\n${values.burst} shards ready after the first relay was started: ${ms(sinceFirst)}, after the last: ${ms(sinceLast)}`,
 );
-const result = { machine: machine(), load: loadAverage(), memory, bursts };
+const result = { machine: machine(), load: loadAverage(), memory, perShard, bursts };
 await writeFile(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
+await writeCharts(values.charts, memoryCharts(result));
 process.exit();

@@ -69,10 +69,10 @@ export class BenchWorker {
   logs = '';
   firstLogMs = undefined;
 
-  constructor(name, { folder, environment, options = {}, preset, env = {} }) {
+  constructor(name, { folder, environment, options = {}, preset, env = {}, program = CONSUMER }) {
     this.events = join(folder, `${this.mark}.jsonl`);
     this.startedAt = Date.now();
-    this.child = spawn(process.execPath, [CONSUMER], {
+    this.child = spawn(process.execPath, [program], {
       cwd: folder,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],

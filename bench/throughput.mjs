@@ -1,10 +1,12 @@
 /**
  * Throughput beside peers: `npm run bench [-- --sizes 1000x100B,10x1MB --passes 3 --rounds 8 --nodes 20,24 --json file]`.
- * Prints tables, writes JSON, and draws the charts of docs/performance.md with `--charts`.
+ * Prints tables, writes JSON and draws charts.
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { table } from './support/table.mjs';
+import { throughputCharts } from './charts/throughput.mjs';
+import { writeCharts } from './support/chart.mjs';
 import { machine } from './support/machine.mjs';
 import { awsKcl, countingGc, findNode, kclpy, limit, millrace } from './throughput/clients.mjs';
 import { SIZES } from './throughput/messages.mjs';
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     passes: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '8' },
     json: { type: 'string', default: 'bench-throughput.json' },
+    charts: { type: 'string', default: 'bench-charts' },
     gc: { type: 'boolean', default: true },
   },
   allowNegative: true,
@@ -88,3 +91,4 @@ for (const release of values.nodes.split(',')) {
     await writeFile(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
   }
 }
+await writeCharts(values.charts, throughputCharts(result));

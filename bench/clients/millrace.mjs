@@ -1,11 +1,14 @@
-/** Millrace as the child of one shard. BENCH_MODE: record, batch, lanes, json, or the name of a schema (schemas.mjs). */
+/** Millrace as the child of one shard. BENCH_MODE: record, batch, lanes, wait, json, or the name of a schema (schemas.mjs). */
 import { batchHandler, defineConsumer, recordHandler, run } from '../../packages/core/dist/index.js';
 import { createRequire } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 // An import of CommonJS would load a parser, which is not the business of any client.
 const { Seen } = createRequire(import.meta.url)('./seen.cjs');
 
 const mode = process.env.BENCH_MODE ?? 'record';
+const waitMs = Number(process.env.BENCH_WAIT_MS);
+const perShard = Number(process.env.BENCH_LANES ?? (mode === 'lanes' ? 16 : 1));
 const seen = new Seen();
 
 async function handler() {
@@ -19,6 +22,15 @@ async function handler() {
         decode: 'bytes',
         handle: (batch) => {
           for (const { value } of batch) seen.take(value);
+        },
+      });
+    case 'wait':
+      return recordHandler({
+        name: 'take',
+        decode: 'bytes',
+        handle: async (bytes) => {
+          await sleep(waitMs);
+          seen.take(bytes);
         },
       });
     case 'json':
@@ -41,8 +53,8 @@ await run(
     stream: 'bench',
     applicationName: 'bench',
     checkpoint: 'batch',
-    ...(mode === 'lanes' ? { concurrency: { perShard: 16 } } : {}),
-    hooks: { leaseLost: () => seen.report() },
+    ...(perShard > 1 ? { concurrency: { perShard } } : {}),
+    hooks: { leaseLost: () => seen.report(), shardEnd: () => seen.report() },
     handlers: [await handler()],
   }),
 );

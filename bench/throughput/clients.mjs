@@ -13,6 +13,18 @@ export function millrace(mode, node) {
   return { ...client, env: { ...client.env, MILLRACE_ENGINE: 'stdio', BENCH_MODE: mode } };
 }
 
+/** Its handler awaits something for so long, with so many lanes. */
+export function waitingMillrace(lanes, waitMs, node) {
+  const client = millrace('wait', node);
+  const env = { ...client.env, BENCH_LANES: String(lanes), BENCH_WAIT_MS: String(waitMs) };
+  return { ...client, name: lanes === 1 ? 'millrace, in turn' : `millrace, ${lanes} lanes`, env, runsAhead: lanes > 1 };
+}
+
+export function waitingAwsKcl(waitMs, node) {
+  const client = awsKcl(node);
+  return { ...client, name: 'aws-kcl, in turn', env: { ...client.env, BENCH_WAIT_MS: String(waitMs) } };
+}
+
 /** A class with an injected service and a DTO. */
 export function millraceApp(node) {
   const client = nodeClient('millrace, DI and a DTO', 'millrace-app.mjs', node);

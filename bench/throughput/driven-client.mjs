@@ -7,7 +7,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openPipe } from '../support/pipe.mjs';
-import { checkpointAnswer, Deliveries, INITIALIZE, LEASE_LOST } from './messages.mjs';
+import { checkpointAnswer, Deliveries, INITIALIZE, LEASE_LOST, SHARD_ENDED } from './messages.mjs';
 import { cpuNs, peakBytes } from './process-cost.mjs';
 
 const ANSWER_BYTES = 64 * 1024;
@@ -23,6 +23,10 @@ export class DrivenClient {
   folder;
   deliveries;
   given = { ...NONE };
+  ended = false;
+  /** Sequence numbers: the last that was delivered, and the last that was checkpointed. */
+  delivered;
+  checkpointed;
 
   /** `client`: `{ name, command, args, env }`. `watchdog`: see watchdog.mjs. */
   constructor(client, { size, payload, watchdog }) {
@@ -48,7 +52,7 @@ export class DrivenClient {
 
   /** Milliseconds from the start of the process to its first status. */
   initialize() {
-    this.#exchange(INITIALIZE, 'initialize', undefined);
+    this.#exchange(INITIALIZE, 'initialize');
     return performance.now() - this.startedAt;
   }
 
@@ -59,7 +63,10 @@ export class DrivenClient {
     for (let sent = 0; sent < count; sent += 1) {
       const { line, last, bytes, sum } = this.deliveries.next();
       const start = performance.now();
-      this.#exchange(line, 'processRecords', last);
+      this.delivered = last;
+      this.#exchange(line, 'processRecords');
+      if (!this.client.runsAhead && this.checkpointed !== last)
+        this.#fail('it acknowledged a delivery without a checkpoint');
       tookMs += performance.now() - start;
       this.given.records += this.deliveries.records;
       this.given.bytes += bytes;
@@ -68,10 +75,20 @@ export class DrivenClient {
     return { tookMs, cpuMs: (cpuNs(this.pid) - before) / 1e6 };
   }
 
-  /** Takes the lease away, waits for the end, and compares what the handler saw with what it was sent. */
+  /** So many deliveries, and the end of the shard: it comes when all records are settled, also for clients that run ahead. */
+  deliverAndEnd(count) {
+    const before = cpuNs(this.pid);
+    const { tookMs } = this.deliver(count);
+    const start = performance.now();
+    this.#exchange(SHARD_ENDED, 'shardEnded');
+    this.ended = true;
+    return { tookMs: tookMs + performance.now() - start, cpuMs: (cpuNs(this.pid) - before) / 1e6 };
+  }
+
+  /** Takes the lease away, unless its shard has ended, waits for the end, and compares what the handler saw with what it was sent. */
   async end() {
     const peak = peakBytes(this.pid);
-    this.#exchange(LEASE_LOST, 'leaseLost', undefined);
+    if (!this.ended) this.#exchange(LEASE_LOST, 'leaseLost');
     closeSync(this.input);
     const code = await this.exited;
     closeSync(this.output);
@@ -89,25 +106,34 @@ export class DrivenClient {
   }
 
   /** One action: sent, its checkpoints answered, until its status has come. */
-  #exchange(message, action, last) {
+  #exchange(message, action) {
     this.watchdog.watch(this.pid);
     this.#send(message);
-    let checkpointed = false;
     for (;;) {
       const answer = JSON.parse(this.#nextLine());
       if (answer.action === 'checkpoint') {
-        if (answer.sequenceNumber !== last || (answer.subSequenceNumber ?? 0) !== 0)
-          this.#fail(`it checkpointed ${JSON.stringify(answer)} where ${last} was the last record`);
-        checkpointed = true;
+        this.#checkpoint(answer, action);
         this.#send(checkpointAnswer(answer));
         continue;
       }
       if (answer.action !== 'status' || answer.responseFor !== action)
         this.#fail(`it answered ${action} with ${JSON.stringify(answer)}`);
-      if (last !== undefined && !checkpointed) this.#fail('it acknowledged a delivery without a checkpoint');
       this.watchdog.rest();
       return;
     }
+  }
+
+  #checkpoint({ sequenceNumber, subSequenceNumber }, action) {
+    // At the end of a shard a checkpoint without a number is that end.
+    if (action === 'shardEnded' && typeof sequenceNumber !== 'string') return;
+    const { delivered, checkpointed = '' } = this;
+    // Of equal length, so their order is that of texts.
+    const right = this.client.runsAhead
+      ? sequenceNumber > checkpointed && sequenceNumber <= delivered
+      : sequenceNumber === delivered;
+    if (!right || (subSequenceNumber ?? 0) !== 0)
+      this.#fail(`it checkpointed ${sequenceNumber}/${subSequenceNumber} where ${delivered} was the last record`);
+    this.checkpointed = sequenceNumber;
   }
 
   #send(message) {

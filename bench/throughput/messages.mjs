@@ -27,6 +27,7 @@ export const INITIALIZE = line({
   subSequenceNumber: 0,
 });
 export const LEASE_LOST = line({ action: 'leaseLost' });
+export const SHARD_ENDED = line({ action: 'shardEnded' });
 
 export const checkpointAnswer = ({ sequenceNumber, subSequenceNumber = null }) =>
   line({ action: 'checkpoint', sequenceNumber, subSequenceNumber, error: null });

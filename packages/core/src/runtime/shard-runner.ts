@@ -220,7 +220,11 @@ export class ShardRunner {
 
   #enterDoubt(why: string): void {
     if (!this.#life.doubt(why)) return;
-    this.#report.log.warn({}, `The lease is in doubt: ${why}. No handler starts any more and nothing is checkpointed.`);
+    const reason = why.replace(/\.$/, '');
+    this.#report.log.warn(
+      {},
+      `The lease is in doubt: ${reason}. No handler starts any more and nothing is checkpointed.`,
+    );
     this.#report.emit({ kind: 'leaseDoubt', why });
   }
 

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 const MAIN = fileURLToPath(new URL('./echo-worker.main.ts', import.meta.url));
 
 export interface WorkerProcess {
+  readonly pid: number;
   readonly stdin: Socket;
   readonly stdout: Socket;
   readonly stderr: Socket;
@@ -33,7 +34,7 @@ export function spawnWorker(args: readonly string[], pipes: 'fifo' | 'socket' = 
     const exited = new Promise<number | null>((resolve) => void child.once('exit', resolve));
     // The streams of a child on sockets are sockets.
     const [stdin, stdout, stderr] = child.stdio as unknown as [Socket, Socket, Socket];
-    return { stdin, stdout, stderr, exited, kill: (signal = 'SIGKILL') => void child.kill(signal) };
+    return { pid: child.pid ?? 0, stdin, stdout, stderr, exited, kill: (signal = 'SIGKILL') => void child.kill(signal) };
   }
   return spawnOnPipes(command);
 }
@@ -57,6 +58,7 @@ export function spawnOnPipes(
   for (const fd of [toWorker.read, fromWorker.write, errors.write]) closeSync(fd);
   rmSync(folder, { recursive: true });
   return {
+    pid: child.pid ?? 0,
     stdin: new Socket({ fd: toWorker.write, readable: false, writable: true }),
     stdout: new Socket({ fd: fromWorker.read, readable: true, writable: false }),
     stderr: new Socket({ fd: errors.read, readable: true, writable: false }),
