@@ -5,6 +5,9 @@ import type { History } from './history.js';
 import type { TestRecord } from './record-builders.js';
 import type { VirtualClock } from './virtual-clock.js';
 
+/** What serves the sessions of a shard: the production runner. */
+export type ShardServer = Pick<ShardRunner, 'run' | 'drain' | 'status'>;
+
 export interface BedParts {
   readonly clock: VirtualClock;
   readonly history: History;
@@ -16,11 +19,13 @@ export interface BedParts {
   place(record: TestRecord): readonly WireRecord[];
   remember(recordId: string, wire: WireRecord): void;
   wireOf(recordId: string): WireRecord;
-  openRunner(sessionId: string, channel: ByteChannel): ShardRunner;
+  openRunner(sessionId: string, channel: ByteChannel): ShardServer;
   /** The Java class name that the next checkpoint is answered with; undefined stores it. */
   nextCheckpointError(): string | undefined;
   /** A session broke: the test fails with this, whatever else it finds. */
   failed(error: Error): void;
+  /** The process dies and another one starts. */
+  crash(): Promise<void>;
   /** Lets everything that can go on go on, without moving the clock. */
   settle(): Promise<void>;
   /** Moves the clock on until the promise settles. */

@@ -30,6 +30,23 @@ export class BedShards {
     throw new MillraceError('TEST_MISUSED', `The bed has no shard ${which}; it has ${names}.`);
   }
 
+  /** The process dies in this very moment. As with the daemon that is the end of the worker, and of all its shards. */
+  cut(): void {
+    for (const shard of this.#all) if (!shard.over) shard.cut();
+  }
+
+  /** The next process, from what is stored. @returns whether there was anything to start */
+  async revive(): Promise<boolean> {
+    const crashed = this.#all.filter((shard) => shard.crashed && shard.stored !== 'SHARD_END');
+    for (const shard of crashed) await shard.restart();
+    return crashed.length > 0;
+  }
+
+  async crash(): Promise<void> {
+    this.cut();
+    await this.revive();
+  }
+
   openChild(name: string): TestShard {
     const child = new TestShard({ ...this.#parts, start: BEGINNING }, name, shardIdOf(this.#all.length));
     this.#all.push(child);

@@ -218,7 +218,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
       for (const shard of this.shards) {
         if (wantsCheckpoint(shard, this.#resolved.definition)) await this.#checkpointIn(shard, options);
       }
-    } while (await this.#revive());
+    } while (await this.#shards.revive());
   }
 
   /**
@@ -226,15 +226,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
    * `shard.restart()` does. All shards of the bed die, because they are of one process.
    */
   crashAt(moment: CrashMoment, nth = 1): void {
-    whenMoment(this.history, { moment, nth }, () => {
-      for (const shard of this.shards) shard.cut();
-    });
-  }
-
-  async #revive(): Promise<boolean> {
-    const crashed = this.shards.filter((shard) => shard.crashed && shard.stored !== 'SHARD_END');
-    for (const shard of crashed) await shard.restart();
-    return crashed.length > 0;
+    whenMoment(this.history, { moment, nth }, () => this.#shards.cut());
   }
 
   /** Lets everything go on that can, and no further: the clock stands, and nobody is waited for. */
@@ -340,7 +332,11 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
       },
       openRunner: (sessionId, channel) => this.#openRunner(sessionId, channel),
       nextCheckpointError: () => this.checkpoints.next(),
-      failed: (error) => void this.#failures.push(error),
+      failed: (error) => {
+        this.#failures.push(error);
+        this.#shards.cut();
+      },
+      crash: () => this.#shards.crash(),
       settle: () => this.settle(),
       advanceUntil: (promise) => this.#advanceUntil(promise),
     };

@@ -6,11 +6,10 @@ import {
   memoryChannelPair,
   ShardDaemon,
   toError,
-  type ShardRunner,
   type SessionOutcome,
   type WireRecord,
 } from '@millrace/core/internal';
-import type { BedParts } from './bed-parts.js';
+import type { BedParts, ShardServer } from './bed-parts.js';
 import type { DeliveredRecord, History } from './history.js';
 import type { Observed } from './observed.js';
 import type { SingleRecord, TestRecord } from './record-builders.js';
@@ -29,7 +28,7 @@ export type Delivered<R extends readonly TestRecord[]> = R extends readonly Sing
 interface Lease {
   readonly sessionId: string;
   readonly daemon: ShardDaemon;
-  readonly runner: ShardRunner;
+  readonly runner: ShardServer;
   readonly outcome: Promise<SessionOutcome>;
   /** Actions that are not answered yet, the open one first. */
   readonly owed: DaemonAction[];
@@ -85,6 +84,12 @@ export class TestShard implements Observed {
     return this.#lease.ended;
   }
 
+  /** Whether the daemon has said goodbye: the lease is lost, handed over, or the shard has ended. */
+  get over(): boolean {
+    const { ended } = this.#lease;
+    return ended?.kind === 'ended' && (ended.why === 'leaseLost' || ended.why === 'shardEnded');
+  }
+
   /** Delivers one batch, in order, and gives the records back as they were delivered. `bed.idle()` lets it happen. */
   deliver<const R extends readonly TestRecord[]>(...batch: R): Delivered<R>;
   deliver(...batch: readonly TestRecord[]): readonly DeliveredRecord[] {
@@ -129,12 +134,13 @@ export class TestShard implements Observed {
   }
 
   /**
-   * The process dies here: end of input, whatever was running; then as `restart`. JavaScript cannot be killed, so a
-   * handler that ignores its signal runs on; what it does is ignored.
+   * The process dies here: end of input, whatever was running, on every shard of the bed, as the death of one child ends
+   * the daemon; then as `restart` for each. JavaScript cannot be killed, so a handler that ignores its signal runs on; what
+   * it does is ignored.
    */
   async crash(): Promise<void> {
-    await this.close();
-    await this.restart();
+    this.cut();
+    await this.#parts.crash();
   }
 
   /** The process dies in this very moment: nothing is waited for, and `bed.idle()` starts the next one. */
@@ -196,7 +202,12 @@ export class TestShard implements Observed {
       this.#answers += 1;
       lease.owed.shift();
     };
-    answered.then(answer, (error: unknown) => {
+    const said = (): void => {
+      answer();
+      // The goodbye has been said: as with the daemon, nothing comes after it but the end of input.
+      if (action === 'leaseLost' || action === 'shardEnded') void lease.daemon.end();
+    };
+    answered.then(said, (error: unknown) => {
       answer();
       if (lease.closing !== CUT_OFF) this.#parts.failed(toError(error));
     });

@@ -51,6 +51,18 @@ describe('a lease that is lost in the middle of a batch', () => {
 });
 
 describe('a crash', () => {
+  it('is the end of the process, and so of every shard that it serves', async () => {
+    await using bed = await testBed(OrderMailer, { shards: ['A', 'B', 'C'] });
+    bed.shard('C').loseLease();
+    await bed.idle();
+
+    await bed.shard('A').crash();
+
+    const started = bed.history.events('sessionStarted').map(({ shardId }) => bed.shard(shardId).name);
+    expect(started).toEqual(['A', 'B', 'C', 'A', 'B']);
+    expect(bed.shard('C').ended).toEqual({ kind: 'ended', why: 'leaseLost' });
+  });
+
   it('brings back what was not checkpointed, in order, to a new instance', async () => {
     await using bed = await testBed(OrderMailer);
     bed.shard().deliver(placed('o-1'));
