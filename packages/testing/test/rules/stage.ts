@@ -19,9 +19,10 @@ export interface Stage {
 
 /** Plays the moves in their order, and looks. */
 export async function play(stage: Stage, scenario: Scenario): Promise<Seen> {
-  for (const move of scenario.moves) await performOn(stage, move);
-  await stage.settled();
   const shards = Object.keys(scenario.expected.dialogues);
+  const playing: Playing = { stage, shards, past: new Map() };
+  for (const move of scenario.moves) await performOn(playing, move);
+  await stage.settled();
   const seen = await Promise.all(shards.map(async (shard) => [shard, await lookAt(stage, shard)] as const));
   return {
     dialogues: Object.fromEntries(seen.map(([shard, { dialogue }]) => [shard, dialogue])),
@@ -30,31 +31,57 @@ export async function play(stage: Stage, scenario: Scenario): Promise<Seen> {
   };
 }
 
-async function performOn(stage: Stage, move: Move): Promise<void> {
-  if (move.kind === 'await') return untilLine(stage, move);
-  if (move.kind === 'failure') return until(stage, 'the end of the worker', () => stage.worker === 'failed');
-  if (move.kind === 'silent') {
-    if (stage.notes(move.shard).length > 0) throw new Error(`${move.shard} has a child already.`);
-    return;
+interface Playing {
+  readonly stage: Stage;
+  readonly shards: readonly string[];
+  /** Lives of each shard's child that are over. */
+  readonly past: Map<string, number>;
+}
+
+async function performOn(playing: Playing, move: Move): Promise<void> {
+  const { stage, shards, past } = playing;
+  switch (move.kind) {
+    case 'await':
+      return until(stage, `"${move.line}" on ${move.shard}`, () =>
+        presentLife(playing, move.shard).includes(move.line),
+      );
+    case 'failure':
+      return until(stage, 'the end of the worker', () => stage.worker === 'failed');
+    case 'silent':
+      if (stage.notes(move.shard).length > 0) throw new Error(`${move.shard} has a child already.`);
+      return undefined;
+    case 'deliver':
+      await stage.perform(move);
+      return untilDelivered(playing, move);
+    case 'restart':
+    case 'kill':
+      // What is awaited from now on are lines of the next life.
+      for (const shard of shards) past.set(shard, stage.notes(shard).length);
+      return stage.perform(move);
+    case 'release':
+    case 'refuse':
+    case 'recover':
+    case 'loseLease':
+    case 'handOver':
+    case 'split':
+      return stage.perform(move);
+    default:
+      return move satisfies never;
   }
-  await stage.perform(move);
-  if (move.kind === 'deliver') await untilDelivered(stage, move);
 }
 
-function untilLine(stage: Stage, { shard, line }: Extract<Move, { kind: 'await' }>): Promise<void> {
-  return until(stage, `"${line}" on ${shard}`, () => (dialoguesOf(stage, shard).at(-1) ?? []).includes(line));
+function presentLife({ stage, past }: Playing, shard: string): readonly string[] {
+  return dialoguesOf(stage, shard)[past.get(shard) ?? 0] ?? [];
 }
 
-async function untilDelivered(stage: Stage, move: Extract<Move, { kind: 'deliver' }>): Promise<void> {
+async function untilDelivered(playing: Playing, move: Extract<Move, { kind: 'deliver' }>): Promise<void> {
   if (move.until === 'queued') return;
   const last = move.records.flat().at(-1) ?? '';
-  await until(stage, `${last} on ${move.shard}`, () => {
-    const dialogue = dialoguesOf(stage, move.shard).at(-1) ?? [];
-    const index = dialogue.findLastIndex(
-      (line) => line.startsWith('> processRecords') && line.split(' ').includes(last),
-    );
+  await until(playing.stage, `${last} on ${move.shard}`, () => {
+    const life = presentLife(playing, move.shard);
+    const index = life.findLastIndex((line) => line.startsWith('> processRecords') && line.split(' ').includes(last));
     if (index < 0) return false;
-    return move.until === 'delivered' || dialogue.indexOf('< status processRecords', index) > 0;
+    return move.until === 'delivered' || life.indexOf('< status processRecords', index) > 0;
   });
 }
 
