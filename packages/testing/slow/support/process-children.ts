@@ -1,5 +1,6 @@
 /** Scripted children as processes on pipes. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,7 +60,9 @@ export class ProcessChildren implements Children {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#alive].map((child) => void child.kill('SIGKILL')));
+    const closed = [...this.#alive].map((child) => once(child, 'close'));
+    for (const child of this.#alive) child.kill('SIGKILL');
+    await Promise.all(closed);
     rmSync(this.#folder, { recursive: true });
   }
 

@@ -192,7 +192,7 @@ export const checkpointRules: readonly Rule[] = [
       moves: [
         { kind: 'deliver', shard: 'A', records: ['a', 'b'], until: 'delivered' },
         { kind: 'await', shard: 'A', line: '> checkpoint a: ok' },
-        { kind: 'refuse', shard: 'A', error: 'ThrottlingException' },
+        { kind: 'refuse', shard: 'A', error: 'KinesisClientLibDependencyException' },
         { kind: 'release', gate: 'equal-checkpoint' },
         { kind: 'await', shard: 'A', line: '< status processRecords' },
       ],
@@ -207,7 +207,7 @@ export const checkpointRules: readonly Rule[] = [
               '< checkpoint a',
               '> checkpoint a: ok',
               '< checkpoint b',
-              '> checkpoint b: ThrottlingException',
+              '> checkpoint b: KinesisClientLibDependencyException',
               '< status processRecords',
             ],
           ],
@@ -217,7 +217,11 @@ export const checkpointRules: readonly Rule[] = [
       },
     },
   },
-  refusedWith('ThrottlingException'),
+  {
+    ...refusedWith('ThrottlingException'),
+    notOnDaemon:
+      'the transcript `j-checkpoint-throttled` of the daemon: its client repeats a throttled call for 50 seconds, and renews no lease meanwhile',
+  },
   refusedWith('KinesisClientLibDependencyException'),
   refusedWith('InvalidStateException'),
   {

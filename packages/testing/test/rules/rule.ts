@@ -92,4 +92,6 @@ export interface Rule {
   /** A sentence of the documentation. */
   readonly says: string;
   readonly scenario: Scenario;
+  /** Why Amazon's daemon is not asked in our suites, and what shows the rule instead. */
+  readonly notOnDaemon?: string;
 }

@@ -86,11 +86,11 @@ async function untilDelivered(playing: Playing, move: Extract<Move, { kind: 'del
 }
 
 async function until(stage: Stage, what: string, holds: () => boolean): Promise<void> {
-  while (!holds()) await stage.change().catch((error: unknown) => Promise.reject(waitedInVain(what, error)));
-}
-
-function waitedInVain(what: string, cause: unknown): Error {
-  return new Error(`Waited in vain for ${what}. ${String(cause)}`, { cause });
+  while (!holds()) {
+    await stage.change().catch((cause: unknown) => {
+      throw new Error(`Waited in vain for ${what}.`, { cause });
+    });
+  }
 }
 
 async function lookAt(stage: Stage, shard: string): Promise<{ dialogue: Seen['dialogues'][string]; stored: string }> {
