@@ -14,7 +14,7 @@ export { aggregate, deaggregate } from './local/kpl.js';
 export type { UserRecord } from './local/kpl.js';
 export { ShardDaemon } from './local/shard-daemon.js';
 export type { ByteChannel } from './ports.js';
-export type { Misbehaviour } from './local/shard-daemon.js';
+export type { MessageTimeout, Misbehaviour } from './local/shard-daemon.js';
 export type { WorkerLine } from './local/worker-line.js';
 export { comparePositions } from './protocol/position.js';
 export type { CheckpointTarget, DaemonMessage, Position, WireRecord } from './protocol/messages.js';

@@ -48,15 +48,20 @@ function groups(): Group[] {
   const having = (...kinds: readonly string[]) =>
     onDaemon.filter(({ scenario }) => kindsOf(scenario).some((kind) => kinds.includes(kind)));
   const failing = having('failure');
-  const alone = [...failing, ...having('kill')];
+  const alone = onDaemon.filter(
+    (rule) => rule.scenario.properties !== undefined || failing.includes(rule) || having('kill').includes(rule),
+  );
   const restarting = having('restart');
   // A machine that is busy renews many leases late, and a lease that is lost for a moment is another life of the child.
-  const properties = { failoverTimeMillis: 10_000, leaseAssignmentIntervalMillis: 1_000 };
+  const properties = {
+    failoverTimeMillis: 20_000,
+    idleTimeBetweenReadsInMillis: 500,
+  };
   return [
     { rules: onDaemon.filter((rule) => ![...alone, ...restarting].includes(rule)), properties },
     { rules: restarting, properties },
     // Without time to say goodbye: with it, the daemon that fails asks the other children for their last checkpoints first.
-    ...alone.map((rule) => ({ rules: [rule], properties: { shutdownGraceMillis: 0 } })),
+    ...alone.map((rule) => ({ rules: [rule], properties: { shutdownGraceMillis: 0, ...rule.scenario.properties } })),
   ];
 }
 

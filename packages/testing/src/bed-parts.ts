@@ -1,6 +1,6 @@
 /** What the shards of a bed share. */
 import type { PositionData } from '@millrace/core';
-import type { ByteChannel, ShardRunner, WireRecord } from '@millrace/core/internal';
+import type { ByteChannel, MessageTimeout, ShardRunner, WireRecord } from '@millrace/core/internal';
 import type { History } from './history.js';
 import type { TestRecord } from './record-builders.js';
 import type { VirtualClock } from './virtual-clock.js';
@@ -15,6 +15,8 @@ export interface BedParts {
   readonly start: PositionData;
   /** Empty batches are delivered (callProcessRecordsEvenForEmptyRecordList). */
   readonly heartbeat: boolean;
+  /** The daemon halts when a message takes longer (timeoutInSeconds). */
+  readonly messageTimeout: MessageTimeout | undefined;
   /** Gives a record its place in the stream: the next sequence number, and sub-sequence numbers to KPL records. */
   place(record: TestRecord): readonly WireRecord[];
   remember(recordId: string, wire: WireRecord): void;

@@ -31,7 +31,7 @@ import { KeptLog } from './kept-log.js';
 import { declaredSinks, LeaseScopes } from './lease-scopes.js';
 import type { Observed } from './observed.js';
 import { Placement } from './placement.js';
-import { resolveFor } from './resolve-for.js';
+import { messageTimeoutOf, resolveFor } from './resolve-for.js';
 import type { TestShard } from './test-shard.js';
 import { timeline } from './timeline.js';
 import { UserCode } from './user-code.js';
@@ -322,6 +322,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
       history: this.history,
       start: { sequenceNumber: settings.initialPosition.kind, subSequenceNumber: 0 },
       heartbeat: settings.heartbeat,
+      messageTimeout: messageTimeoutOf(this.#resolved, this.clock),
       place: (record) => placement.place(record),
       remember: (recordId, wire) => void wires.set(recordId, wire),
       wireOf: (recordId) => {

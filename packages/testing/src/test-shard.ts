@@ -253,6 +253,7 @@ export class TestShard implements Observed {
       shardId,
       channel,
       heartbeat: this.#parts.heartbeat,
+      messageTimeout: this.#parts.messageTimeout,
       store: { put: (_, target) => put(target) },
       observer: {
         onSent: (message) => history.add({ ...common(), kind: 'daemonSent', message }),

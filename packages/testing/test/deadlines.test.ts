@@ -7,6 +7,23 @@ import { testBed } from '../src/test-bed.js';
 import { track } from '../src/tracked.js';
 import { openableGate } from './orders.fixture.js';
 
+describe('timeoutInSeconds', () => {
+  it('fails the test of a consumer for which the daemon would halt', async () => {
+    const patient = defineConsumer({
+      name: 'Patient',
+      stream: 'orders',
+      applicationName: 'patient',
+      checkpoint: 'batch',
+      handlers: [recordHandler({ name: 'placed', handle: (_, context) => context.sleep(55_000) })],
+    });
+    const bed = await testBed(patient, { properties: { timeoutInSeconds: 66 } });
+    bed.shard().deliver(records.of({}), records.of({}));
+
+    await expect(bed.idle()).rejects.toThrow(/no message for 66000 ms while processRecords is open/);
+    await bed.dispose();
+  });
+});
+
 describe('a handler past its deadline', () => {
   it('that heeds its signal fails, and runs again', async () => {
     let runs = 0;

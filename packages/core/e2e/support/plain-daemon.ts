@@ -44,7 +44,7 @@ export async function startPlainDaemon(
     dynamoDBEndpoint: dynamo,
     initialPositionInStream: 'TRIM_HORIZON',
     failoverTimeMillis: 2_000,
-    leaseAssignmentIntervalMillis: 2_000,
+    leaseAssignmentIntervalMillis: 500,
     inMemoryWorkerMetricsCaptureFrequencyMillis: 100,
     idleTimeBetweenReadsInMillis: 250,
     metricsLevel: 'NONE',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../../test/support/manual-clock.js';
 import type { CheckpointTarget, Position, WireRecord } from '../protocol/messages.js';
 import { memoryChannelPair } from '../transport/memory-channel.js';
 import { DaemonError } from './daemon-error.js';
@@ -397,6 +398,30 @@ describe('a worker that misbehaves', () => {
     session.worker.write(block);
     session.worker.write(block);
     expect(await failure).toMatchObject({ code: 'TRANSPORT_FAILED', cause: { code: 'LINE_TOO_LONG' } });
+  });
+});
+
+describe('a message that does not come in time', () => {
+  it('is the end of the session, although messages before it came', async () => {
+    const clock = new ManualClock();
+    const session = await opened(TRIM_HORIZON, { messageTimeout: { ms: 2_000, clock } });
+    const failure = failureOf(session.daemon.processRecords([record('1')], 0));
+    await settle();
+    await clock.advance(1_999);
+    session.write(`${checkpoint('1', 0)}\n`);
+    await settle();
+    await clock.advance(1_999);
+    session.write(`${status('processRecords')}\n`);
+    expect(await failure).toBeUndefined();
+
+    const halted = failureOf(session.daemon.processRecords([record('2')], 0));
+    await settle();
+    await clock.advance(2_000);
+    expect(await halted).toMatchObject({
+      code: 'PROTOCOL_VIOLATION',
+      message: expect.stringContaining('no message for 2000 ms while processRecords is open') as string,
+    });
+    await expect(session.daemon.leaseLost()).rejects.toMatchObject({ code: 'PROTOCOL_VIOLATION' });
   });
 });
 

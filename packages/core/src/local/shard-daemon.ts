@@ -7,14 +7,15 @@
  * D3 Checkpoints count in processRecords, shutdownRequested and shardEnded; elsewhere the answer is InvalidStateException.
  * D4 A wrong status, the word null, or the end of the channel in an action are the end of the session.
  * D5 Records up to the last checkpoint are never delivered.
+ * D6 With a message timeout, every single message has to come in time; a daemon halts otherwise, with all its shards.
  */
 import { MillraceError, toError } from '../errors.js';
-import type { ByteChannel } from '../ports.js';
+import type { ByteChannel, Clock } from '../ports.js';
 import { encodeDaemonMessage } from '../protocol/daemon-side.js';
 import type { Action, DaemonMessage, Position, WireRecord } from '../protocol/messages.js';
 import type { CheckpointStore } from './checkpoint-store.js';
 import { DaemonCheckpointer } from './daemon-checkpointer.js';
-import { WorkerInbox } from './worker-inbox.js';
+import { WorkerInbox, type InboxRead } from './worker-inbox.js';
 import { readWorkerLine, type WorkerLine } from './worker-line.js';
 
 export interface ShardDaemonOptions {
@@ -23,7 +24,14 @@ export interface ShardDaemonOptions {
   readonly store: Pick<CheckpointStore, 'put'>;
   /** Empty batches are delivered (callProcessRecordsEvenForEmptyRecordList), also when a batch was wholly done before; default true. */
   readonly heartbeat?: boolean;
+  /** How long one message of the worker may take (timeoutInSeconds). @defaultValue for ever */
+  readonly messageTimeout?: MessageTimeout | undefined;
   readonly observer?: ShardDaemonObserver;
+}
+
+export interface MessageTimeout {
+  readonly ms: number;
+  readonly clock: Clock;
 }
 
 /** Watches a session from the daemon's side. It must not throw and must not wait. */
@@ -156,7 +164,7 @@ export class ShardDaemon {
 
   /** True when the line was the status of this action. */
   private async readAnswer(action: Action): Promise<boolean> {
-    const read = await this.inbox.next();
+    const read = await this.nextInTime(action);
     if (read.kind === 'end') throw this.workerEnded(action, read.cause);
     const message = readWorkerLine(read.line);
     this.observer.onReceived?.(message);
@@ -179,6 +187,22 @@ export class ShardDaemon {
       default:
         return message satisfies never;
     }
+  }
+
+  private nextInTime(action: Action): Promise<InboxRead> {
+    const { messageTimeout, shardId } = this.options;
+    if (messageTimeout === undefined) return this.inbox.next();
+    const { ms, clock } = messageTimeout;
+    return new Promise((resolve, reject) => {
+      const timer = clock.setTimer(ms, () => {
+        const silent = `The worker of shard ${shardId} has sent no message for ${ms} ms while ${action} is open`;
+        reject(violation(`${silent}: with this timeoutInSeconds, a daemon halts now, with all its shards.`));
+      });
+      void this.inbox.next().then((read) => {
+        timer.cancel();
+        resolve(read);
+      });
+    });
   }
 
   private async answerCheckpoint(action: Action, message: Extract<WorkerLine, { kind: 'checkpoint' }>): Promise<void> {

@@ -27,6 +27,11 @@ describe('a line of the worker, as the daemon reads it', () => {
       '{"action":"checkpoint","sequenceNumber":"7","subSequenceNumber":-1}',
       { kind: 'checkpoint', sequenceNumber: '7', subSequenceNumber: -1 },
     ],
+    // The daemon's own answers have this field, and its requests are of the same class.
+    [
+      '{"action":"checkpoint","sequenceNumber":"7","error":"x"}',
+      { kind: 'checkpoint', sequenceNumber: '7', subSequenceNumber: undefined },
+    ],
     // What follows the first value is ignored.
     ['{"action":"status","responseFor":"leaseLost"} and more', { kind: 'status', responseFor: 'leaseLost' }],
     ['null', { kind: 'null' }],
@@ -56,6 +61,7 @@ describe('a line of the worker, as the daemon reads it', () => {
     '{"level":"info","msg":"started"}',
     '{"action":"status","responseFor":{}}',
     '{"action":"checkpoint","sequenceNumber":[]}',
+    '{"action":"checkpoint","error":{}}',
     '{"action":"checkpoint","sequenceNumber":"7","subSequenceNumber":"two"}',
   ])('%s is skipped', (line) => {
     expect(readWorkerLine(line)).toMatchObject({ kind: 'skipped' });

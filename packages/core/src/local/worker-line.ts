@@ -17,7 +17,8 @@ export type WorkerLine =
 
 const KNOWN_FIELDS: Readonly<Record<string, ReadonlySet<string>>> = {
   status: new Set(['action', 'responseFor']),
-  checkpoint: new Set(['action', 'sequenceNumber', 'subSequenceNumber']),
+  // Requests and answers are one class in the daemon, and `error` is a field of the answer.
+  checkpoint: new Set(['action', 'sequenceNumber', 'subSequenceNumber', 'error']),
 };
 
 export function readWorkerLine(line: string): WorkerLine {
@@ -41,6 +42,7 @@ function readStatus(fields: Fields): WorkerLine {
 function readCheckpoint(fields: Fields): WorkerLine {
   const sequenceNumber = scalarText(fields['sequenceNumber']);
   const subText = scalarText(fields['subSequenceNumber']);
+  if (scalarText(fields['error']) === INVALID) return skipped('its "error" is not text');
   if (sequenceNumber === INVALID) return skipped('its "sequenceNumber" is not text');
   if (subText === INVALID || (subText !== undefined && !/^-?\d+(\.\d+)?$/.test(subText)))
     return skipped('its "subSequenceNumber" is not a number');

@@ -21,8 +21,8 @@ import { openRendezvous, type Rendezvous } from './rendezvous.js';
 const POLL_MS = 20;
 /** What only a defect reaches. */
 const WITHIN_MS = 120_000;
-/** The daemon reads every 250 ms: what is put has been read by then, and waits inside of it. */
-const READ_MS = 600;
+/** The daemon reads every 500 ms: what is put has been read by then, and waits inside of it. */
+const READ_MS = 1_000;
 const WORKER = 'rules';
 
 type Wish = 'restart' | 'kill' | 'look';
@@ -49,8 +49,8 @@ export class DaemonApplication {
   readonly #stages: DaemonStage[] = [];
   #worker: Worker | undefined;
   #failed = false;
-  /** Shards are split one after the other: children are told by what was not there before. */
-  #splits: Promise<unknown> = Promise.resolve();
+  /** The stream is changed by one after the other: children are told by what was not there before. */
+  #changes: Promise<unknown> = Promise.resolve();
 
   private constructor(world: World, scenarios: number, { properties }: DaemonOptions) {
     this.#world = world;
@@ -110,9 +110,17 @@ export class DaemonApplication {
   }
 
   split(shardId: string): Promise<readonly string[]> {
-    const split = this.#splits.then(() => this.#world.split(shardId));
-    this.#splits = split.catch(() => undefined);
-    return split;
+    return this.#reshard(() => this.#world.split(shardId));
+  }
+
+  merge(shardId: string, other: string): Promise<readonly string[]> {
+    return this.#reshard(() => this.#world.merge(shardId, other));
+  }
+
+  #reshard(change: () => Promise<readonly string[]>): Promise<readonly string[]> {
+    const changed = this.#changes.then(change);
+    this.#changes = changed.catch(() => undefined);
+    return changed;
   }
 
   async close(): Promise<void> {
@@ -224,12 +232,29 @@ export class DaemonStage implements Stage {
         children.forEach((id, index) => this.#ids.set(`${move.shard}.${index + 1}`, id));
         return undefined;
       }
+      case 'merge': {
+        const [child = ''] = await this.#application.merge(this.#idOf(move.shard), this.#idOf(move.other));
+        this.#ids.set(`${move.shard}+${move.other}`, child);
+        return undefined;
+      }
+      case 'heartbeat': {
+        // It comes by itself.
+        const before = this.#emptyBatches(move.shard);
+        while (this.#emptyBatches(move.shard) === before) await this.change();
+        return undefined;
+      }
       case 'restart':
       case 'kill':
         return this.#application.meet(move.kind);
       default:
         return move satisfies never;
     }
+  }
+
+  #emptyBatches(shard: string): number {
+    return this.#readNotes(shard)
+      .flat()
+      .filter(({ line }) => line?.includes('"records":[]')).length;
   }
 
   /** The next owner lives, so nobody else takes the lease. Before it is given, only its present owner may write to it. */
@@ -275,8 +300,12 @@ export class DaemonStage implements Stage {
     await world.putEntries(
       puts.map((put) => {
         if (typeof put === 'string') return { PartitionKey: keyInto(range, put), Data: Buffer.from(put) };
-        const parts = put.map((name) => ({ partitionKey: keyInto(range, name), data: Buffer.from(name) }));
-        return { PartitionKey: keyInto(range, put[0] ?? ''), Data: aggregate(parts) };
+        const names = 'damaged' in put ? put.damaged : put;
+        const parts = names.map((name) => ({ partitionKey: keyInto(range, name), data: Buffer.from(name) }));
+        const data = Buffer.from(aggregate(parts));
+        // Its last bytes are a digest.
+        if ('damaged' in put) data[data.length - 1] = (data.at(-1) ?? 0) ^ 0xff;
+        return { PartitionKey: keyInto(range, names[0] ?? ''), Data: data };
       }),
     );
   }

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '@millrace/core';
 import type { ByteChannel, SessionOutcome } from '@millrace/core/internal';
 import type { ShardServer } from '../../src/bed-parts.js';
 import type { Children } from '../../test/rules/bed-stage.js';
@@ -17,7 +18,17 @@ const POLL_MS = 10;
 const SETTLED_MS = 150;
 const WITHIN_MS = 20_000;
 
+const realClock: Clock = {
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  setTimer(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
 export class ProcessChildren implements Children {
+  readonly clock = realClock;
   readonly #folder = mkdtempSync(join(tmpdir(), 'millrace-rules-'));
   readonly #shards = new Set<string>();
   readonly #alive = new Set<ChildProcess>();

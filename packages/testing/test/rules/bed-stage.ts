@@ -2,6 +2,7 @@
  * The shards of a bed, with a scripted child in the place of the production runner: in memory, or as a process of its own on
  * the other end of the bed's channel. The daemon's side is the bed's in both.
  */
+import type { Clock } from '@millrace/core';
 import type { ByteChannel, WireRecord } from '@millrace/core/internal';
 import type { BedParts, ShardServer } from '../../src/bed-parts.js';
 import { assertEnded, BedShards } from '../../src/bed-shards.js';
@@ -12,7 +13,7 @@ import { records, type TestRecord } from '../../src/record-builders.js';
 import type { TestShard } from '../../src/test-shard.js';
 import { VirtualClock } from '../../src/virtual-clock.js';
 import type { Note, StoredPosition } from './dialogue.js';
-import type { Put, Scenario, Seen } from './rule.js';
+import type { DaemonProperties, Put, Scenario, Seen } from './rule.js';
 import type { Stage, StageMove } from './stage.js';
 
 /** How children come to life on this stage. */
@@ -23,6 +24,8 @@ export interface Children {
   notes(shard: string): readonly (readonly Note[])[];
   /** Resolves when a child may have done something; rejects when none will. */
   change(): Promise<void>;
+  /** Theirs: what they wait for and what the daemon waits for are the same time. */
+  readonly clock: Clock;
   /** No child has anything under way. */
   settled(): Promise<void>;
 }
@@ -31,13 +34,13 @@ export class BedStage implements Stage {
   readonly #children: Children;
   readonly #checkpoints = new FakeCheckpoints();
   readonly #shards: BedShards;
-  readonly #unborn: { readonly parent: TestShard; readonly name: string }[] = [];
+  readonly #unborn: { readonly parents: readonly TestShard[]; readonly name: string }[] = [];
   readonly #waiting = new Map<string, TestRecord[]>();
   readonly #failures: Error[] = [];
 
   constructor(scenario: Scenario, children: Children) {
     this.#children = children;
-    this.#shards = new BedShards(this.#parts(), scenario.shards);
+    this.#shards = new BedShards(this.#parts(scenario.properties), scenario.shards);
   }
 
   get worker(): Seen['worker'] {
@@ -79,12 +82,12 @@ export class BedStage implements Stage {
         return this.#shards.find(move.shard).loseLease();
       case 'handOver':
         return this.#shards.find(move.shard).requestShutdown();
-      case 'split': {
-        const parent = this.#shards.find(move.shard);
-        parent.end();
-        this.#unborn.push({ parent, name: `${move.shard}.1` }, { parent, name: `${move.shard}.2` });
-        return undefined;
-      }
+      case 'split':
+        return this.#end([move.shard], [`${move.shard}.1`, `${move.shard}.2`]);
+      case 'merge':
+        return this.#end([move.shard, move.other], [`${move.shard}+${move.other}`]);
+      case 'heartbeat':
+        return this.#shards.find(move.shard).heartbeat();
       case 'restart':
         return this.#restart();
       case 'kill':
@@ -100,6 +103,12 @@ export class BedStage implements Stage {
     else shard.deliver(...batch);
   }
 
+  #end(parents: readonly string[], children: readonly string[]): void {
+    const ending = parents.map((name) => this.#shards.find(name));
+    for (const parent of ending) parent.end();
+    for (const name of children) this.#unborn.push({ parents: ending, name });
+  }
+
   async #restart(): Promise<void> {
     const served = this.#shards.all.filter(({ stored }) => stored !== 'SHARD_END');
     for (const shard of served) shard.requestShutdown();
@@ -107,9 +116,9 @@ export class BedStage implements Stage {
     for (const shard of served) await shard.restart();
   }
 
-  /** As `bed.split` does: when the parent has ended, and no earlier. */
+  /** As `bed.split` and `bed.merge` do: when the parents have ended, and no earlier. */
   #openChildren(): boolean {
-    const due = this.#unborn.filter(({ parent }) => hasEnded(parent));
+    const due = this.#unborn.filter(({ parents }) => haveEnded(parents));
     for (const child of due) {
       this.#unborn.splice(this.#unborn.indexOf(child), 1);
       const shard = this.#shards.openChild(child.name);
@@ -123,15 +132,18 @@ export class BedStage implements Stage {
     return this.#shards.all.find((shard) => shard.name === name);
   }
 
-  #parts(): BedParts {
+  #parts(properties: DaemonProperties = {}): BedParts {
+    const { timeoutInSeconds, callProcessRecordsEvenForEmptyRecordList, initialPositionInStream } = properties;
     const clock = new VirtualClock();
     const placement = new Placement(() => clock.now());
     const wires = new Map<string, WireRecord>();
     return {
       clock,
       history: new History(),
-      start: { sequenceNumber: 'TRIM_HORIZON', subSequenceNumber: 0 },
-      heartbeat: false,
+      start: { sequenceNumber: initialPositionInStream ?? 'TRIM_HORIZON', subSequenceNumber: 0 },
+      heartbeat: callProcessRecordsEvenForEmptyRecordList === true,
+      messageTimeout:
+        timeoutInSeconds === undefined ? undefined : { ms: timeoutInSeconds * 1_000, clock: this.#children.clock },
       place: (record) => placement.place(record),
       remember: (recordId, wire) => void wires.set(recordId, wire),
       wireOf: (recordId) => {
@@ -152,9 +164,9 @@ export class BedStage implements Stage {
   }
 }
 
-function hasEnded(parent: TestShard): boolean {
+function haveEnded(parents: readonly TestShard[]): boolean {
   try {
-    assertEnded([parent]);
+    assertEnded(parents);
     return true;
   } catch {
     // Its children wait, perhaps for ever.
@@ -164,5 +176,6 @@ function hasEnded(parent: TestShard): boolean {
 
 function recordOf(put: Put): TestRecord {
   if (typeof put === 'string') return records.text(put, put);
+  if ('damaged' in put) return records.corruptDigest(...put.damaged.map((name) => records.text(name, name)));
   return records.rawAggregated(...put.map((name) => records.text(name, name)));
 }

@@ -149,6 +149,30 @@ export const checkpointRules: readonly Rule[] = [
   ),
   inOneBatch(
     {
+      id: 'error-field',
+      says: 'The child may write the field `error` of a checkpoint itself; it counts for nothing.',
+    },
+    {
+      records: ['a'],
+      deeds: [{ kind: 'say', line: '{"action":"checkpoint","error":null}', asks: true }, { kind: 'reply' }],
+      dialogue: ['< checkpoint: ok', '> checkpoint: ok'],
+      stored: 'a',
+    },
+  ),
+  inOneBatch(
+    {
+      id: 'line-ends',
+      says: 'A carriage return ends a line as a line feed does.',
+    },
+    {
+      records: ['a'],
+      deeds: [{ kind: 'say', line: '50 %\r{"action":"checkpoint"}\r', asks: true }, { kind: 'reply' }],
+      dialogue: ['< 50 %\r{"action":"checkpoint"}\r', '> checkpoint: ok'],
+      stored: 'a',
+    },
+  ),
+  inOneBatch(
+    {
       id: 'sub-sequence-default',
       says: 'A checkpoint without a sub-sequence number stands at sub-sequence number 0.',
     },

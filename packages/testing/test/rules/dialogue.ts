@@ -54,8 +54,21 @@ export class Names {
   }
 }
 
-/** One line each. */
+/** One line each; the empty batches of a quiet shard, which come again and again, are told once. */
 export function dialogueOf(notes: readonly Note[], names: Names): readonly string[] {
+  return withoutRepetition(linesOf(notes, names));
+}
+
+function withoutRepetition(lines: readonly string[]): readonly string[] {
+  const isQuiet = (index: number): boolean =>
+    lines[index] === '> processRecords' && lines[index + 1] === '< status processRecords';
+  return lines.filter((_, index) => {
+    const again = (isQuiet(index) && isQuiet(index - 2)) || (isQuiet(index - 1) && isQuiet(index - 3));
+    return !again;
+  });
+}
+
+function linesOf(notes: readonly Note[], names: Names): readonly string[] {
   return notes.map(({ from, line }) => {
     if (line === undefined) return '> end of input';
     const message = parse(line);

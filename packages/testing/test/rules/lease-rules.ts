@@ -174,6 +174,83 @@ export const leaseRules: readonly Rule[] = [
       },
     },
   },
+  {
+    id: 'stored-before-loss',
+    says: 'The stored checkpoint once more succeeds even when the lease is gone.',
+    scenario: {
+      shards: ['A'],
+      scripts: {
+        A: [
+          {
+            processRecords: [
+              [
+                { kind: 'checkpoint', at: { record: 'a' } },
+                { kind: 'hold', until: 'gone' },
+                { kind: 'checkpoint', at: { record: 'a' } },
+                { kind: 'checkpoint', at: { record: 'b' } },
+              ],
+            ],
+          },
+        ],
+      },
+      moves: [
+        { kind: 'deliver', shard: 'A', records: ['a', 'b'], until: 'delivered' },
+        { kind: 'await', shard: 'A', line: '> checkpoint a: ok' },
+        { kind: 'loseLease', shard: 'A' },
+        { kind: 'release', gate: 'gone' },
+        { kind: 'await', shard: 'A', line: '> end of input' },
+      ],
+      expected: {
+        dialogues: {
+          A: [
+            [
+              ...START,
+              '> processRecords a b',
+              '< checkpoint a',
+              '> checkpoint a: ok',
+              '< checkpoint a',
+              '> checkpoint a: ok',
+              '< checkpoint b',
+              '> checkpoint b: ShutdownException',
+              '< status processRecords',
+              '> leaseLost',
+              '< status leaseLost',
+              '> end of input',
+            ],
+          ],
+        },
+        stored: { A: 'a' },
+        worker: 'serving',
+      },
+    },
+  },
+  {
+    id: 'merge',
+    says: 'The child of two shards starts when both have ended.',
+    scenario: {
+      shards: ['A', 'B'],
+      scripts: { B: [{ shardEnded: [[{ kind: 'hold', until: 'merge' }, { kind: 'checkpoint' }]] }] },
+      moves: [
+        { kind: 'deliver', shard: 'A', records: ['a'] },
+        { kind: 'merge', shard: 'A', other: 'B' },
+        { kind: 'deliver', shard: 'A+B', records: ['b'], until: 'queued' },
+        { kind: 'await', shard: 'A', line: '> end of input' },
+        { kind: 'await', shard: 'B', line: '> shardEnded' },
+        { kind: 'silent', shard: 'A+B' },
+        { kind: 'release', gate: 'merge' },
+        { kind: 'await', shard: 'A+B', line: '< status processRecords' },
+      ],
+      expected: {
+        dialogues: {
+          A: [[...START, ...BATCH_A, '> shardEnded', '< checkpoint', '> checkpoint: ok', ...END]],
+          B: [[...START, '> shardEnded', '< checkpoint', '> checkpoint: ok', ...END]],
+          'A+B': [CHILD_B],
+        },
+        stored: { A: 'SHARD_END', B: 'SHARD_END', 'A+B': 'nothing' },
+        worker: 'serving',
+      },
+    },
+  },
   splitRule({
     id: 'shard-end-by-position',
     says: 'The position of the last record, given at shardEnded, is stored as SHARD_END.',

@@ -150,4 +150,95 @@ export const lineRules: readonly Rule[] = [
       },
     },
   },
+  {
+    id: 'empty-batches',
+    says: 'With `callProcessRecordsEvenForEmptyRecordList`, which Millrace sets, a quiet shard gets empty batches; without it, none.',
+    scenario: {
+      shards: ['A'],
+      properties: { callProcessRecordsEvenForEmptyRecordList: true },
+      moves: [
+        { kind: 'heartbeat', shard: 'A' },
+        { kind: 'await', shard: 'A', line: '> processRecords' },
+        { kind: 'deliver', shard: 'A', records: ['a'] },
+        { kind: 'heartbeat', shard: 'A' },
+        { kind: 'heartbeat', shard: 'A' },
+        { kind: 'await', shard: 'A', line: '< status processRecords' },
+      ],
+      expected: {
+        dialogues: {
+          A: [
+            [
+              ...START,
+              '> processRecords',
+              '< status processRecords',
+              '> processRecords a',
+              '< status processRecords',
+              '> processRecords',
+              '< status processRecords',
+            ],
+          ],
+        },
+        stored: { A: 'nothing' },
+        worker: 'serving',
+      },
+    },
+  },
+  {
+    id: 'message-timeout',
+    says: 'With `timeoutInSeconds`, the daemon halts when a single message takes longer; an action takes as long as it likes, as long as messages come.',
+    scenario: {
+      shards: ['A'],
+      scripts: {
+        A: [
+          {
+            processRecords: [
+              [
+                { kind: 'pause', ms: 1_200 },
+                { kind: 'checkpoint', at: { record: 'a' } },
+                { kind: 'pause', ms: 1_200 },
+              ],
+              [{ kind: 'keepSilent' }],
+            ],
+          },
+        ],
+      },
+      properties: { timeoutInSeconds: 2 },
+      moves: [
+        { kind: 'deliver', shard: 'A', records: ['a'] },
+        { kind: 'deliver', shard: 'A', records: ['b'], until: 'delivered' },
+        { kind: 'failure' },
+        { kind: 'await', shard: 'A', line: '> end of input' },
+      ],
+      expected: {
+        dialogues: {
+          A: [
+            [
+              ...START,
+              '> processRecords a',
+              '< checkpoint a',
+              '> checkpoint a: ok',
+              '< status processRecords',
+              '> processRecords b',
+              '> end of input',
+            ],
+          ],
+        },
+        stored: { A: 'a' },
+        worker: 'failed',
+      },
+    },
+  },
+  {
+    id: 'damaged-aggregate',
+    says: 'A KPL aggregate arrives as its user records; one whose digest does not fit arrives whole.',
+    scenario: {
+      shards: ['A'],
+      moves: [{ kind: 'deliver', shard: 'A', records: [['k0', 'k1'], 'a', { damaged: ['d0', 'd1'] }] }],
+      expected: {
+        dialogues: { A: [[...START, '> processRecords k0 k1 a d0', '< status processRecords']] },
+        stored: { A: 'nothing' },
+        worker: 'serving',
+      },
+    },
+  },
 ];

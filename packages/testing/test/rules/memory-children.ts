@@ -2,6 +2,7 @@
 import type { ByteChannel } from '@millrace/core/internal';
 import type { ShardServer } from '../../src/bed-parts.js';
 import { nextTurn } from '../../src/real-time.js';
+import { VirtualClock } from '../../src/virtual-clock.js';
 import type { Children } from './bed-stage.js';
 import type { Note } from './dialogue.js';
 import type { Scenario } from './rule.js';
@@ -12,6 +13,7 @@ import { serverOf } from './serve-child.js';
 const QUIET_TURNS = 20;
 
 export class MemoryChildren implements Children {
+  readonly clock = new VirtualClock();
   readonly #scripts: Scenario['scripts'];
   readonly #notes = new Map<string, Note[][]>();
   readonly #gates = new Map<string, Gate>();
@@ -34,7 +36,7 @@ export class MemoryChildren implements Children {
           notes.push(note);
         },
         gate: (name) => this.#gate(name).opened,
-        pause: () => Promise.reject(new Error('Time stands still here.')),
+        pause: (ms) => new Promise((resolve) => void this.clock.setTimer(ms, resolve)),
         die: close,
         scriptOf: () => script,
       }),
@@ -55,6 +57,7 @@ export class MemoryChildren implements Children {
       await nextTurn();
       if (this.#noted !== before) return;
     }
+    if (this.clock.runNext()) return;
     throw new Error(`Nothing moves: ${JSON.stringify([...this.#notes])}`);
   }
 

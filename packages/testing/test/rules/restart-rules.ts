@@ -96,6 +96,38 @@ export const restartRules: readonly Rule[] = [
     again: ['b', 'c'],
   }),
   {
+    id: 'restart-at-latest',
+    says: 'With `initialPositionInStream` LATEST and no checkpoint, the next worker begins at the new tip: what came before is passed over.',
+    scenario: {
+      shards: ['A'],
+      properties: { initialPositionInStream: 'LATEST' },
+      moves: [
+        { kind: 'deliver', shard: 'A', records: ['a'] },
+        { kind: 'restart' },
+        { kind: 'await', shard: 'A', line: '< status initialize' },
+        { kind: 'deliver', shard: 'A', records: ['b'] },
+      ],
+      expected: {
+        dialogues: {
+          A: [
+            [
+              '> initialize at LATEST',
+              '< status initialize',
+              '> processRecords a',
+              '< status processRecords',
+              ...GOODBYE,
+            ],
+            ['> initialize at LATEST', '< status initialize', '> processRecords b', '< status processRecords'],
+          ],
+        },
+        stored: { A: 'nothing' },
+        worker: 'serving',
+      },
+    },
+    notOnDaemon:
+      "KCL's `KinesisDataFetcher`, which asks for the tip whenever it starts; nobody can see from outside when it has, so no test knows which records it must get",
+  },
+  {
     id: 'ended-stays-ended',
     says: 'A shard whose SHARD_END is stored is never served again.',
     scenario: {

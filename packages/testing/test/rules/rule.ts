@@ -31,8 +31,8 @@ export type Action = 'initialize' | 'processRecords' | 'shutdownRequested' | 'le
 /** By action, what is done at its first time, its second time... */
 export type Script = Partial<Readonly<Record<Action, readonly (readonly Deed[])[]>>>;
 
-/** The name of a record, or those of the user records of one KPL aggregate. Names differ within a scenario. */
-export type Put = string | readonly string[];
+/** The name of a record, or those of the user records of one KPL aggregate, which may be damaged. Names differ within a scenario. */
+export type Put = string | readonly string[] | { readonly damaged: readonly string[] };
 
 /** As the Java classes are called. */
 export type Refusal = 'ThrottlingException' | 'KinesisClientLibDependencyException' | 'InvalidStateException';
@@ -59,6 +59,10 @@ export type Move =
   | { readonly kind: 'handOver'; readonly shard: string }
   /** Its children are `<shard>.1` and `<shard>.2`. */
   | { readonly kind: 'split'; readonly shard: string }
+  /** Two neighbours; their child is `<shard>+<other>`. */
+  | { readonly kind: 'merge'; readonly shard: string; readonly other: string }
+  /** A quiet shard's empty batch; a real daemon sends them by itself. */
+  | { readonly kind: 'heartbeat'; readonly shard: string }
   /** The worker is asked to stop, and another one starts. */
   | { readonly kind: 'restart' }
   /** The worker is killed, and another one starts. */
@@ -66,12 +70,18 @@ export type Move =
   /** Until the worker has ended by itself. */
   | { readonly kind: 'failure' };
 
+export interface DaemonProperties {
+  readonly timeoutInSeconds?: number;
+  readonly callProcessRecordsEvenForEmptyRecordList?: true;
+  readonly initialPositionInStream?: 'LATEST';
+}
+
 export interface Scenario {
   readonly shards: readonly string[];
   /** By shard, a script for each life of its child. @defaultValue an obedient child */
   readonly scripts?: Readonly<Record<string, readonly Script[]>>;
   /** Of the daemon, besides the pack's own. */
-  readonly properties?: { readonly timeoutInSeconds?: number };
+  readonly properties?: DaemonProperties;
   readonly moves: readonly Move[];
   readonly expected: Seen;
 }

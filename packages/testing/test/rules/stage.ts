@@ -1,6 +1,6 @@
 /** Where a scenario is played. Stages carry moves out and tell what there is to see; `play` knows the scenario. */
 import { Names, dialogueOf, type Note, type StoredPosition } from './dialogue.js';
-import type { Move, Scenario, Seen } from './rule.js';
+import type { Move, Put, Scenario, Seen } from './rule.js';
 
 export type StageMove = Exclude<Move, { kind: 'await' | 'silent' | 'failure' }>;
 
@@ -64,6 +64,8 @@ async function performOn(playing: Playing, move: Move): Promise<void> {
     case 'loseLease':
     case 'handOver':
     case 'split':
+    case 'merge':
+    case 'heartbeat':
       return stage.perform(move);
     default:
       return move satisfies never;
@@ -76,13 +78,20 @@ function presentLife({ stage, past }: Playing, shard: string): readonly string[]
 
 async function untilDelivered(playing: Playing, move: Extract<Move, { kind: 'deliver' }>): Promise<void> {
   if (move.until === 'queued') return;
-  const last = move.records.flat().at(-1) ?? '';
+  const last = lastOf(move.records);
   await until(playing.stage, `${last} on ${move.shard}`, () => {
     const life = presentLife(playing, move.shard);
     const index = life.findLastIndex((line) => line.startsWith('> processRecords') && line.split(' ').includes(last));
     if (index < 0) return false;
     return move.until === 'delivered' || life.indexOf('< status processRecords', index) > 0;
   });
+}
+
+/** A damaged aggregate comes as one record, with the key of its first part. */
+function lastOf(puts: readonly Put[]): string {
+  const put = puts.at(-1) ?? '';
+  if (typeof put === 'string') return put;
+  return ('damaged' in put ? put.damaged[0] : put.at(-1)) ?? '';
 }
 
 async function until(stage: Stage, what: string, holds: () => boolean): Promise<void> {
