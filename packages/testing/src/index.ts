@@ -34,6 +34,18 @@ export { replaySafe } from './replay-safe.js';
 export type { ReplaySafeOptions, ReplayWorld } from './replay-safe.js';
 export type { CrashMoment } from './crash-moments.js';
 
+// The same scenario in memory and on the program itself
+export { eachRuntime } from './runtimes.js';
+export type { Runtime } from './runtimes.js';
+export type {
+  RuntimeMove,
+  RuntimeName,
+  RuntimeScenario,
+  RuntimeSeen,
+  RuntimeSubject,
+  SeenShard,
+} from './runtime-scenario.js';
+
 // Records
 export { records } from './record-builders.js';
 export type { JsonRecordOptions, JsonRecords, KplRecord, SingleRecord, TestRecord } from './record-builders.js';

@@ -37,6 +37,8 @@ interface Lease {
   /** Why nothing can be delivered any more. */
   closing: string | undefined;
   ended: SessionOutcome | undefined;
+  /** The goodbye was said and answered. */
+  over: boolean;
 }
 
 export class TestShard implements Observed {
@@ -86,8 +88,7 @@ export class TestShard implements Observed {
 
   /** Whether the daemon has said goodbye: the lease is lost, handed over, or the shard has ended. */
   get over(): boolean {
-    const { ended } = this.#lease;
-    return ended?.kind === 'ended' && (ended.why === 'leaseLost' || ended.why === 'shardEnded');
+    return this.#lease.over;
   }
 
   /** Delivers one batch, in order, and gives the records back as they were delivered. `bed.idle()` lets it happen. */
@@ -205,7 +206,9 @@ export class TestShard implements Observed {
     const said = (): void => {
       answer();
       // The goodbye has been said: as with the daemon, nothing comes after it but the end of input.
-      if (action === 'leaseLost' || action === 'shardEnded') void lease.daemon.end();
+      if (action !== 'leaseLost' && action !== 'shardEnded') return;
+      lease.over = true;
+      void lease.daemon.end();
     };
     answered.then(said, (error: unknown) => {
       answer();
@@ -228,6 +231,7 @@ export class TestShard implements Observed {
       stolen: false,
       closing: undefined,
       ended: undefined,
+      over: false,
     };
     void lease.outcome.then((outcome) => {
       lease.ended = outcome;

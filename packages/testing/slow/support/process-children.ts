@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '@millrace/core';
 import type { ByteChannel, SessionOutcome } from '@millrace/core/internal';
 import type { ShardServer } from '../../src/bed-parts.js';
+import { realClock } from '../../src/real-time.js';
 import type { Children } from '../../test/rules/bed-stage.js';
 import type { Note } from '../../test/rules/dialogue.js';
 import { CHILD, openGate, readNotes, writeScripts } from '../../test/rules/noted-files.js';
@@ -17,15 +17,6 @@ const POLL_MS = 10;
 /** Nothing is under way for so long: the pipes and the files of a loaded machine have caught up by then. */
 const SETTLED_MS = 150;
 const WITHIN_MS = 20_000;
-
-const realClock: Clock = {
-  now: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  setTimer(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
 
 export class ProcessChildren implements Children {
   readonly clock = realClock;

@@ -1,7 +1,5 @@
 /** What a rule of the daemon is in the pack: a sentence, and a scenario as plain data that shows it on every runtime. */
 
-export type Runtime = 'memory' | 'process' | 'daemon';
-
 /** Where a checkpoint is asked for; undefined asks without any number. */
 export type At =
   /** `sub: 'none'` leaves the sub-sequence number out, a number takes its place. */
