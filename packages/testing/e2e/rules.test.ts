@@ -11,8 +11,11 @@ import { DaemonApplication, type DaemonOptions } from './support/daemon-stage.js
 
 const { startWorld } = useWorlds();
 
-/** Java starts slowly, and more of them at once start no sooner. */
-const AT_ONCE = 2;
+/** Most of a group's time is waiting: for Java to come up, for leases, for the daemon to read again. */
+const AT_ONCE = 3;
+
+/** A machine that is busy renews many leases late, and a lease that is lost for a moment is another life of the child. */
+const PATIENT = { failoverTimeMillis: 20_000, idleTimeBetweenReadsInMillis: 500 };
 
 interface Group {
   readonly rules: readonly Rule[];
@@ -45,28 +48,23 @@ async function playAll(): Promise<Results> {
 }
 
 function groups(): Group[] {
-  const having = (...kinds: readonly string[]) =>
-    onDaemon.filter(({ scenario }) => kindsOf(scenario).some((kind) => kinds.includes(kind)));
-  const failing = having('failure');
-  const alone = onDaemon.filter(
-    (rule) => rule.scenario.properties !== undefined || failing.includes(rule) || having('kill').includes(rule),
-  );
-  const restarting = having('restart');
-  // A machine that is busy renews many leases late, and a lease that is lost for a moment is another life of the child.
-  const properties = {
-    failoverTimeMillis: 20_000,
-    idleTimeBetweenReadsInMillis: 500,
-  };
+  const has = (rule: Rule, kind: string): boolean => rule.scenario.moves.some((move) => move.kind === kind);
+  const [killed, failing, restarting] = ['kill', 'failure', 'restart'].map((kind) =>
+    onDaemon.filter((rule) => has(rule, kind)),
+  ) as [Rule[], Rule[], Rule[]];
+  const own = onDaemon.filter((rule) => rule.scenario.properties !== undefined || failing.includes(rule));
+  const others = onDaemon.filter((rule) => ![...killed, ...restarting, ...own].includes(rule));
   return [
-    { rules: onDaemon.filter((rule) => ![...alone, ...restarting].includes(rule)), properties },
-    { rules: restarting, properties },
+    { rules: others, properties: PATIENT },
+    { rules: restarting, properties: PATIENT },
     // Without time to say goodbye: with it, the daemon that fails asks the other children for their last checkpoints first.
-    ...alone.map((rule) => ({ rules: [rule], properties: { shutdownGraceMillis: 0, ...rule.scenario.properties } })),
+    ...own.map((rule) => ({
+      rules: [rule],
+      properties: { ...PATIENT, shutdownGraceMillis: 0, ...rule.scenario.properties },
+    })),
+    // The leases of the one that is killed have to expire.
+    { rules: killed },
   ];
-}
-
-function kindsOf({ moves }: Rule['scenario']): readonly string[] {
-  return moves.map(({ kind }) => kind);
 }
 
 async function playTogether({ rules: together, properties }: Group): Promise<readonly PromiseSettledResult<Seen>[]> {

@@ -193,16 +193,16 @@ export const lineRules: readonly Rule[] = [
           {
             processRecords: [
               [
-                { kind: 'pause', ms: 1_200 },
+                { kind: 'pause', ms: 1_800 },
                 { kind: 'checkpoint', at: { record: 'a' } },
-                { kind: 'pause', ms: 1_200 },
+                { kind: 'pause', ms: 1_800 },
               ],
               [{ kind: 'keepSilent' }],
             ],
           },
         ],
       },
-      properties: { timeoutInSeconds: 2 },
+      properties: { timeoutInSeconds: 3 },
       moves: [
         { kind: 'deliver', shard: 'A', records: ['a'] },
         { kind: 'deliver', shard: 'A', records: ['b'], until: 'delivered' },
