@@ -143,9 +143,9 @@ export class DaemonApplication {
     const properties = { dynamoDBEndpoint: this.#world.dynamoFaults.endpoint, ...this.#properties };
     const worker = await startPlainDaemon(this.#world, { name: WORKER, executableName, properties });
     this.#worker = worker;
-    void worker.exited.then(() => {
-      // One that was told to go is not ours any more by then.
-      if (this.#worker === worker) this.#failed = true;
+    void worker.exited.then(({ code }) => {
+      // One that was told to go is not ours any more by then. A daemon that fails, or halts, ends with 1.
+      if (this.#worker === worker && code === 1) this.#failed = true;
     });
   }
 
@@ -173,6 +173,8 @@ export class DaemonStage implements Stage {
   readonly scenario: Scenario;
   readonly #ids: Map<string, string>;
   readonly #startedMs = performance.now();
+  /** It has no moves left. */
+  #isDone = false;
   #seen: { readonly notes: ReadonlyMap<string, readonly (readonly Note[])[]>; readonly stored: Stored } | undefined;
 
   constructor(application: DaemonApplication, scenario: Scenario, ids: Map<string, string>) {
@@ -199,12 +201,14 @@ export class DaemonStage implements Stage {
   }
 
   async settled(): Promise<void> {
+    this.#isDone = true;
     await this.#application.meet('look');
     this.#application.leave();
   }
 
   /** What is seen is what there is now, whatever the others do to the worker afterwards. */
   async look(): Promise<void> {
+    if (!this.#isDone || this.#seen !== undefined) return;
     const notes = new Map([...this.#ids.keys()].map((shard) => [shard, this.#readNotes(shard)]));
     this.#seen = { notes, stored: await this.#readStored() };
   }

@@ -180,12 +180,16 @@ export const checkpointRules: readonly Rule[] = [
       records: [['k0', 'k1', 'k2']],
       deeds: [
         { kind: 'checkpoint', at: { record: 'k1', sub: 'none' } },
+        // Would be refused if the one before stood any further.
+        { kind: 'checkpoint', at: { record: 'k0' } },
         { kind: 'checkpoint', at: { record: 'k2' } },
         { kind: 'checkpoint', at: { record: 'k1', sub: 'none' } },
       ],
       dialogue: [
         '< checkpoint k0 without sub',
         '> checkpoint k0 without sub: ok',
+        '< checkpoint k0',
+        '> checkpoint k0: ok',
         '< checkpoint k2',
         '> checkpoint k2: ok',
         '< checkpoint k0 without sub',
