@@ -4,7 +4,7 @@ import type { Exit } from './place.js';
 import type { Scenario } from './scenario.js';
 
 /** Of the first shard's child, or of the host. The others end as asked. */
-export function expectedExit({ fault, mode }: Scenario): Exit {
+function expectedExit({ fault, mode }: Scenario): Exit {
   switch (fault.kind) {
     case 'kill':
     case 'cutInput':

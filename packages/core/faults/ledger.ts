@@ -16,7 +16,7 @@ export interface Life {
   readonly checkpoints: ReadonlyMap<string, CheckpointTarget>;
 }
 
-export const idOf = (shardId: string, { sequenceNumber, subSequenceNumber }: WireRecord): string =>
+const idOf = (shardId: string, { sequenceNumber, subSequenceNumber }: WireRecord): string =>
   `${shardId}:${sequenceNumber}:${subSequenceNumber}`;
 
 /** How often a record was handled more than once, over all lives. */

@@ -34,7 +34,14 @@ export function spawnWorker(args: readonly string[], pipes: 'fifo' | 'socket' = 
     const exited = new Promise<number | null>((resolve) => void child.once('exit', resolve));
     // The streams of a child on sockets are sockets.
     const [stdin, stdout, stderr] = child.stdio as unknown as [Socket, Socket, Socket];
-    return { pid: child.pid ?? 0, stdin, stdout, stderr, exited, kill: (signal = 'SIGKILL') => void child.kill(signal) };
+    return {
+      pid: child.pid ?? 0,
+      stdin,
+      stdout,
+      stderr,
+      exited,
+      kill: (signal = 'SIGKILL') => void child.kill(signal),
+    };
   }
   return spawnOnPipes(command);
 }

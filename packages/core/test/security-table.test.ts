@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { resolveScenario } from '../packages/core/src/config/resolve.fixture.ts';
-import { findSecret } from '../packages/core/src/config/secrets.ts';
-import { parseStreamArn, parseValue } from '../packages/core/src/config/value.ts';
-import { makePrivateFolder } from '../packages/core/src/supervisor/private-folder.ts';
+import { resolveScenario } from '../src/config/resolve.fixture.js';
+import { findSecret } from '../src/config/secrets.js';
+import { parseStreamArn, parseValue } from '../src/config/value.js';
+import { makePrivateFolder } from '../src/supervisor/private-folder.js';
 
-const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const root = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const read = (path: string) => readFileSync(root(path), 'utf8');
 
 const rows = read('docs/security.md')
@@ -62,7 +62,11 @@ const SECRETS = [
 it('no secret of twenty is repeated in a mistake of the configuration', () => {
   expect(new Set(SECRETS).size).toBe(20);
   for (const secret of SECRETS) {
-    const sources = [{ declared: { workerId: secret } }, { text: `workerId=${secret}\n` }];
+    const sources = [
+      { declared: { workerId: secret } },
+      { text: `workerId=${secret}\n` },
+      { options: { workerId: secret } },
+    ];
     for (const source of sources) {
       let said = '';
       try {
