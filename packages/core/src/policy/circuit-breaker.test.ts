@@ -48,11 +48,35 @@ describe('a closed breaker', () => {
     expect(after('f', 1_000, state).kind).toBe('closed');
   });
 
+  it('forgets it as well while the part of the window that is being counted goes on', () => {
+    const state = after('s', 950, after('fff', 0));
+
+    expect(after('f', 1_020, state).kind).toBe('closed');
+  });
+
   it('keeps a few numbers, however many calls end', () => {
     let state: BreakerState = closedBreaker();
     for (let nowMs = 0; nowMs < 5_000; nowMs += 1) state = after('s', nowMs, state);
 
     expect(state.kind === 'closed' && state.counts.length).toBeLessThanOrEqual(11);
+  });
+});
+
+describe('a call that started while the breaker was closed', () => {
+  it.each<CallEnd>(['failed', 'succeeded'])('is no probe when it %s once the breaker is half open', (how) => {
+    const halfOpen = started(after('ffff'));
+
+    expect(halfOpen.kind).toBe('halfOpen');
+    expect(ended(halfOpen, { era: 0, how }, { policy, nowMs: 150 })).toBe(halfOpen);
+  });
+
+  it('and one that started half open say nothing after the next opening', () => {
+    const halfOpen = started(after('ffff'));
+    const again = ended(halfOpen, { era: halfOpen.era, how: 'failed' }, { policy, nowMs: 150 });
+
+    expect(again).toEqual({ kind: 'open', era: 3, untilMs: 350, openMs: 200 });
+    const third = started(again);
+    expect(ended(third, { era: halfOpen.era, how: 'failed' }, { policy, nowMs: 400 })).toBe(third);
   });
 });
 
