@@ -20,9 +20,10 @@ import { makePrivateFolder } from '../packages/core/src/supervisor/private-folde
 import { memoryCharts } from './charts/memory.mjs';
 import { writeCharts } from './support/chart.mjs';
 import { machine } from './support/machine.mjs';
+import { IdleProcesses } from './support/idle-processes.mjs';
 import { openPipe } from './support/pipe.mjs';
+import { privateBytes } from './support/private-bytes.mjs';
 import { table } from './support/table.mjs';
-import { privateBytes } from './support.mjs';
 import { awsKcl, millrace } from './throughput/clients.mjs';
 import { loadAverage } from './throughput/process-cost.mjs';
 import { spread } from './throughput/statistics.mjs';
@@ -126,47 +127,14 @@ class HostUnderTest {
   }
 }
 
-/** A process for each shard, initialized and idle. */
-class ProcessesUnderTest {
-  children = [];
-
-  constructor({ command, args, env }) {
-    this.client = { command, args, env: { ...process.env, ...env, BENCH_REPORT: '/dev/null' } };
-  }
-
-  async add(count) {
-    const { command, args, env } = this.client;
-    const added = Array.from({ length: count }, () => spawn(command, args, { env, stdio: ['pipe', 'pipe', 'ignore'] }));
-    this.children.push(...added);
-    await Promise.all(
-      added.map(async ({ stdin, stdout }, index) => {
-        const shardId = `shardId-${this.children.length}-${index}`;
-        stdin.write(
-          `{"action":"initialize","shardId":"${shardId}","sequenceNumber":"TRIM_HORIZON","subSequenceNumber":0}\n`,
-        );
-        await once(stdout, 'data');
-      }),
-    );
-  }
-
-  memory() {
-    return this.children.reduce((sum, { pid }) => sum + privateBytes(pid), 0);
-  }
-
-  async close() {
-    for (const child of this.children) child.kill('SIGKILL');
-    await Promise.all(this.children.map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')));
-  }
-}
-
 async function measureProcesses(client, steps) {
-  const test = new ProcessesUnderTest(client);
+  const test = new IdleProcesses(client);
   try {
     const measured = [];
     for (const shards of steps) {
       await test.add(shards - test.children.length);
       await sleep(Number(values.settle) * 1_000);
-      measured.push({ shards, bytes: test.memory() });
+      measured.push({ shards, bytes: test.bytes().reduce((sum, one) => sum + one, 0) });
     }
     return measured;
   } finally {

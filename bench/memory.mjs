@@ -2,15 +2,15 @@
  * What a worker of fifty idle shards takes for itself: private memory (USS) of the supervisor, the hosts and the relays; the
  * same with a process for each shard, and with children of aws-kcl. `npm run bench:memory [-- --shards 50 --json file]`
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { IdleProcesses } from './support/idle-processes.mjs';
 import { machine } from './support/machine.mjs';
+import { privateBytes } from './support/private-bytes.mjs';
 import { table } from './support/table.mjs';
-import { openBench, privateBytes, until } from './support.mjs';
+import { openBench, until } from './support.mjs';
+import { awsKcl } from './throughput/clients.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -56,21 +56,13 @@ function tally(processes) {
 
 /** Five children of aws-kcl, initialized and idle, and from them what fifty would take. */
 async function measureAwsKcl() {
-  const program = fileURLToPath(new URL('aws-kcl-child.cjs', import.meta.url));
-  const children = Array.from({ length: AWS_KCL_CHILDREN }, () =>
-    spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'] }),
-  );
+  const children = new IdleProcesses(awsKcl());
   try {
-    await Promise.all(
-      children.map(async ({ stdin, stdout }, index) => {
-        stdin.write(`{"action":"initialize","shardId":"shardId-${index}","sequenceNumber":"TRIM_HORIZON"}\n`);
-        await once(stdout, 'data');
-      }),
-    );
+    await children.add(AWS_KCL_CHILDREN);
     await sleep(settleMs);
-    return tally(children.map(({ pid }) => ({ role: 'child', bytes: privateBytes(pid) })));
+    return tally(children.bytes().map((bytes) => ({ role: 'child', bytes })));
   } finally {
-    for (const child of children) child.kill('SIGKILL');
+    await children.close();
   }
 }
 

@@ -126,6 +126,7 @@ export class DrivenClient {
   #checkpoint({ sequenceNumber, subSequenceNumber }, action) {
     // At the end of a shard a checkpoint without a number is that end.
     if (action === 'shardEnded' && typeof sequenceNumber !== 'string') return;
+    if (action !== 'processRecords' && action !== 'shardEnded') this.#fail(`it checkpointed in ${action}`);
     const { delivered, checkpointed = '' } = this;
     // Of equal length, so their order is that of texts.
     const right = this.client.runsAhead

@@ -3,9 +3,9 @@ import { ShardDaemon } from '../src/local/shard-daemon.js';
 import { DaemonError } from '../src/local/daemon-error.js';
 import { toError } from '../src/errors.js';
 import type { CheckpointTarget, WireRecord } from '../src/protocol/messages.js';
-import { PipeChannel, type Unusual } from './pipe-channel.js';
+import { PipeChannel, type Unusual } from '../test/support/pipe-channel.js';
 import type { Exit, Place } from './place.js';
-import type { Moment, MortalKind, HarmlessKind, Scenario } from './scenario.js';
+import { type HarmlessKind, isMortal, type Moment, type MortalKind, type Scenario } from './scenario.js';
 import type { Shard } from './ledger.js';
 
 const STALL_MS = 150;
@@ -62,8 +62,10 @@ class LivingWorker {
     this.refusals = options.faulty && fault.kind === 'answers' ? fault.times : 0;
     this.channels = place.pipes.map((pipes, index) => new PipeChannel(pipes, this.unusual(index)));
     const [first] = options.shards;
+    const struck = struckRecord(first?.batches ?? [], scenario);
+    const begins = `@${first?.shardId}:${struck?.sequenceNumber}:`;
     place.onLine = (line) => {
-      if (this.isOpen && line.startsWith(`@${first?.shardId}:`) && line.length > 1) this.handlerAt(line.slice(1));
+      if (this.isOpen && line.startsWith(begins)) this.handlerAtStruckRecord();
     };
   }
 
@@ -133,15 +135,9 @@ class LivingWorker {
     });
   }
 
-  private handlerAt(id: string): void {
-    const { fault } = this.options.scenario;
-    if (fault.kind === 'deed' && this.options.faulty) this.hit ||= this.recordAt()?.sequenceNumber === id.split(':')[1];
-    if (this.recordAt()?.sequenceNumber === id.split(':')[1]) void this.reach('handler', 0);
-  }
-
-  /** In whose handler the fault hits: the middle one of its batch. */
-  private recordAt(): WireRecord | undefined {
-    return struckRecord(this.options.shards[0]?.batches ?? [], this.options.scenario);
+  private handlerAtStruckRecord(): void {
+    if (this.options.faulty && this.options.scenario.fault.kind === 'deed') this.hit = true;
+    void this.reach('handler', 0);
   }
 
   private async reach(moment: Moment, index: number): Promise<void> {
@@ -150,6 +146,7 @@ class LivingWorker {
     if (!faulty || this.hit || index !== 0 || !('moment' in fault) || fault.moment !== moment) return;
     if (moment !== 'handler' && this.batch < at) return;
     this.hit = true;
+    this.over = isMortal(fault.kind);
     await this.strike(fault.kind);
   }
 
@@ -158,26 +155,20 @@ class LivingWorker {
     const [channel] = this.channels;
     switch (kind) {
       case 'kill':
-        this.over = true;
         return place.kill();
       case 'relayKilled':
-        this.over = true;
         return place.pipes[0]?.kill('SIGKILL');
       case 'supervisorGone':
-        this.over = true;
         place.loseSupervisor();
         return this.endAll();
       case 'daemonGone':
         return this.endAll();
       case 'endOfInput':
-        this.over = true;
         return channel?.endInput();
       case 'halfLine':
-        this.over = true;
         channel?.put('{"action":"processRecords","records":[{"data":"e30=","partition');
         return channel?.endInput();
       case 'outputClosed':
-        this.over = true;
         channel?.closeOutput();
         return;
       case 'notJson':
@@ -208,7 +199,6 @@ class LivingWorker {
   }
 
   private say(text: string): void {
-    this.over = true;
     this.channels[0]?.put(text);
   }
 
@@ -238,6 +228,7 @@ class LivingWorker {
   }
 }
 
+/** In whose handler the fault hits: the middle one of its batch. */
 export function struckRecord(batches: readonly (readonly WireRecord[])[], { at }: Scenario): WireRecord | undefined {
   const batch = batches[at] ?? [];
   return batch[Math.floor(batch.length / 2)];

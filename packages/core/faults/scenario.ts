@@ -22,6 +22,10 @@ const HARMLESS = {
 export type MortalKind = (typeof MORTAL)[Mode][number];
 export type HarmlessKind = (typeof HARMLESS)[Mode][number];
 
+export function isMortal(kind: MortalKind | HarmlessKind): kind is MortalKind {
+  return Object.values(MORTAL).some((kinds: readonly string[]) => kinds.includes(kind));
+}
+
 /** Deeds of one handler of the first shard. */
 export const DEEDS = ['throws', 'exits', 'blocks', 'prints', 'slow'] as const;
 /** How the daemon writes, all the time. */
@@ -110,6 +114,11 @@ const scenarioIn = ({ name, mode, fault }: Cell): fc.Arbitrary<Omit<Scenario, 's
       fault,
     })
     .map((one) => ({ ...one, at: one.at % one.batches.length }));
+
+/** Where in the matrix a seed is. */
+export function cellOf(seed: number): string {
+  return cells[seed % cells.length]?.name ?? '';
+}
 
 export function scenarioOf(seed: number): Scenario {
   const cell = cells[seed % cells.length];

@@ -9,8 +9,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ShardDaemon } from '../src/local/shard-daemon.js';
-import type { ByteChannel, DeadLetterEntry } from '../src/ports.js';
+import type { DeadLetterEntry } from '../src/ports.js';
 import type { CheckpointTarget, WireRecord } from '../src/protocol/messages.js';
+import { PipeChannel } from '../test/support/pipe-channel.js';
 import { spawnOnPipes, type WorkerProcess } from '../test/support/worker-process.js';
 
 const fixture = fileURLToPath(new URL('fixtures/child.mjs', import.meta.url));
@@ -44,7 +45,7 @@ class Child {
     this.exited = this.process.exited;
     this.daemon = new ShardDaemon({
       shardId: SHARD,
-      channel: pipesOf(this.process),
+      channel: new PipeChannel(this.process),
       store: { put: async (_, target) => void this.stored.push(target) },
       observer: { onMisbehaviour: ({ kind }) => this.misbehaviour.push(kind) },
     });
@@ -70,18 +71,6 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);
   return all;
-}
-
-function pipesOf({ stdin, stdout }: WorkerProcess): ByteChannel {
-  return {
-    start(listener) {
-      stdout.on('data', (chunk: Uint8Array) => listener.data(chunk));
-      stdout.once('end', () => listener.end());
-      stdin.on('error', () => undefined);
-    },
-    write: (bytes) => void stdin.write(bytes),
-    close: async () => void stdin.end(),
-  };
 }
 
 function record(n: number, what: string): WireRecord {

@@ -14,10 +14,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readParked } from '../src/dead-letter/parked-file.js';
 import { startEmulator } from '../src/local/emulator.js';
 import { ShardDaemon } from '../src/local/shard-daemon.js';
-import type { ByteChannel, DeadLetterEntry } from '../src/ports.js';
+import type { DeadLetterEntry } from '../src/ports.js';
 import type { WireRecord } from '../src/protocol/messages.js';
 import { emulatorClient } from '../test/support/emulator-client.js';
-import { spawnOnPipes, type WorkerProcess } from '../test/support/worker-process.js';
+import { PipeChannel } from '../test/support/pipe-channel.js';
+import { spawnOnPipes } from '../test/support/worker-process.js';
 
 const fixture = fileURLToPath(new URL('fixtures/deadly.mjs', import.meta.url));
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -47,18 +48,6 @@ async function parked(): Promise<readonly DeadLetterEntry[]> {
   return all;
 }
 
-function pipesOf({ stdin, stdout }: WorkerProcess): ByteChannel {
-  return {
-    start(listener) {
-      stdout.on('data', (chunk: Uint8Array) => listener.data(chunk));
-      stdout.once('end', () => listener.end());
-      stdin.on('error', () => undefined);
-    },
-    write: (bytes) => void stdin.write(bytes),
-    close: async () => void stdin.end(),
-  };
-}
-
 function record(n: number, text: string): WireRecord {
   return {
     sequenceNumber: String(10n ** 55n + BigInt(n)),
@@ -77,7 +66,7 @@ describe('the child of a daemon', () => {
     const stored: unknown[] = [];
     const daemon = new ShardDaemon({
       shardId: SHARD,
-      channel: pipesOf(child),
+      channel: new PipeChannel(child),
       store: { put: async (_, target) => void stored.push(target) },
     });
     return { child, daemon, stored };

@@ -1,6 +1,7 @@
 /** What the shards of a bed share. */
 import type { PositionData } from '@millrace/core';
 import type { ByteChannel, MessageTimeout, ShardRunner, WireRecord } from '@millrace/core/internal';
+import type { DeliveredWires } from './delivered-wires.js';
 import type { History } from './history.js';
 import type { TestRecord } from './record-builders.js';
 import type { VirtualClock } from './virtual-clock.js';
@@ -19,8 +20,7 @@ export interface BedParts {
   readonly messageTimeout: MessageTimeout | undefined;
   /** Gives a record its place in the stream: the next sequence number, and sub-sequence numbers to KPL records. */
   place(record: TestRecord): readonly WireRecord[];
-  remember(recordId: string, wire: WireRecord): void;
-  wireOf(recordId: string): WireRecord;
+  readonly wires: DeliveredWires;
   openRunner(sessionId: string, channel: ByteChannel): ShardServer;
   /** The Java class name that the next checkpoint is answered with; undefined stores it. */
   nextCheckpointError(): string | undefined;

@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MillraceError, readDefinition } from '@millrace/core';
-import type { WireRecord } from '@millrace/core/internal';
 import type { BedParts } from './bed-parts.js';
 import { assertEnded, BedShards } from './bed-shards.js';
+import { DeliveredWires } from './delivered-wires.js';
 import { FakeCheckpoints } from './fake-checkpoints.js';
 import { History } from './history.js';
 import { Placement } from './placement.js';
@@ -111,7 +111,6 @@ class ProcessStage implements RuntimeStage {
     const definition = typeof consumer === 'function' ? readDefinition(consumer) : consumer;
     const resolved = resolveFor(definition, { env });
     const placement = new Placement(() => realClock.now());
-    const wires = new Map<string, WireRecord>();
     return {
       // Of the history only: whoever waits here waits in real time.
       clock: new VirtualClock(),
@@ -120,12 +119,7 @@ class ProcessStage implements RuntimeStage {
       heartbeat: resolved.settings.heartbeat,
       messageTimeout: messageTimeoutOf(resolved, realClock),
       place: (record) => placement.place(record),
-      remember: (recordId, wire) => void wires.set(recordId, wire),
-      wireOf: (recordId) => {
-        const wire = wires.get(recordId);
-        if (wire === undefined) throw new MillraceError('TEST_MISUSED', `The record ${recordId} was not delivered.`);
-        return wire;
-      },
+      wires: new DeliveredWires(),
       openRunner: (_, channel) => this.#processes.serve(channel),
       nextCheckpointError: () => this.checkpoints.next(),
       failed: (error) => {

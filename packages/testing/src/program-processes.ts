@@ -1,7 +1,8 @@
 /** The processes of a program under test, each with a session on its standard pipes. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { ByteChannel, SessionOutcome } from '@millrace/core/internal';
+import type { ByteChannel } from '@millrace/core/internal';
 import type { ShardServer } from './bed-parts.js';
+import { type PipedProcess, processServer } from './process-server.js';
 import { realMs, shortWait } from './real-time.js';
 import type { RuntimeSubject } from './runtime-scenario.js';
 
@@ -27,16 +28,9 @@ export class ProgramProcesses {
     this.#report = report;
   }
 
-  /** A process at the other end of the channel; the session is over when it has ended. */
+  /** A process at the other end of the channel. */
   serve(channel: ByteChannel): ShardServer {
-    return {
-      run: () => this.#run(channel),
-      // A program is asked to drain by its daemon.
-      drain: () => undefined,
-      get status(): never {
-        throw new Error('What a process does is not seen from outside.');
-      },
-    };
+    return processServer(channel, () => this.#start());
   }
 
   /** SIGKILL for all of them. */
@@ -58,7 +52,7 @@ export class ProgramProcesses {
     return `The program said last:\n${this.#said}`;
   }
 
-  #run(channel: ByteChannel): Promise<SessionOutcome> {
+  #start(): PipedProcess {
     const { program, env = {} } = this.#subject;
     const reporter = `data:text/javascript,${encodeURIComponent(REPORTER)}`;
     const path = program.startsWith('file:') ? new URL(program).pathname : program;
@@ -70,20 +64,7 @@ export class ProgramProcesses {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#said = (this.#said + text).slice(-SAID_CHARACTERS);
     });
-    // A process that is killed while it is written to; its end is told below.
-    child.stdin.on('error', () => undefined);
-    child.stdout.on('data', (chunk: Buffer) => channel.write(chunk));
-    channel.start({
-      // The chunk is the channel's again when this returns.
-      data: (chunk) => void child.stdin.write(Uint8Array.from(chunk)),
-      end: () => void child.stdin.end(),
-    });
-    return new Promise((resolve) => {
-      child.once('close', () => {
-        this.#alive.delete(child);
-        void channel.close();
-        resolve({ kind: 'ended', why: 'endOfInput' });
-      });
-    });
+    child.once('close', () => void this.#alive.delete(child));
+    return child;
   }
 }

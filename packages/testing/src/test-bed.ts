@@ -13,12 +13,12 @@ import {
   type ByteChannel,
   type CircuitBreaker,
   type ResolvedConsumer,
-  type WireRecord,
 } from '@millrace/core/internal';
 import { openContainer, type BedContainer } from './bed-container.js';
 import type { IdleOptions, TestBedOptions } from './bed-options.js';
 import type { BedParts } from './bed-parts.js';
 import { assertEnded, BedShards } from './bed-shards.js';
+import { DeliveredWires } from './delivered-wires.js';
 import { describedStores, openBedStore } from './bed-store.js';
 import { whenMoment, type CrashMoment } from './crash-moments.js';
 import { digestOf } from './digest.js';
@@ -316,7 +316,6 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
   #parts(): BedParts {
     const { settings } = this.#resolved;
     const placement = new Placement(() => this.clock.now());
-    const wires = new Map<string, WireRecord>();
     return {
       clock: this.clock,
       history: this.history,
@@ -324,13 +323,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
       heartbeat: settings.heartbeat,
       messageTimeout: messageTimeoutOf(this.#resolved, this.clock),
       place: (record) => placement.place(record),
-      remember: (recordId, wire) => void wires.set(recordId, wire),
-      wireOf: (recordId) => {
-        const wire = wires.get(recordId);
-        if (wire === undefined)
-          throw new MillraceError('TEST_MISUSED', `The record ${recordId} was not delivered by this bed.`);
-        return wire;
-      },
+      wires: new DeliveredWires(),
       openRunner: (sessionId, channel) => this.#openRunner(sessionId, channel),
       nextCheckpointError: () => this.checkpoints.next(),
       failed: (error) => {

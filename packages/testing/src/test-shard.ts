@@ -103,7 +103,7 @@ export class TestShard implements Observed {
 
   /** Delivers these records once more: a daemon does so when it is not sure what it has sent. */
   redeliver(...records: readonly DeliveredRecord[]): void {
-    this.#send(records.map((record) => this.#parts.wireOf(record.id)));
+    this.#send(records.map((record) => this.#parts.wires.of(record.id)));
   }
 
   /** An empty batch: what a quiet shard gets every idle time, and the chance to write checkpoints that are due. */
@@ -278,7 +278,7 @@ export class TestShard implements Observed {
   #known(wire: WireRecord): DeliveredRecord {
     const { sequenceNumber, subSequenceNumber, partitionKey, data } = wire;
     const id = `${this.shardId}:${sequenceNumber}:${subSequenceNumber}`;
-    this.#parts.remember(id, wire);
+    this.#parts.wires.remember(id, wire);
     return { id, shardId: this.shardId, sequenceNumber, subSequenceNumber, partitionKey, data };
   }
 

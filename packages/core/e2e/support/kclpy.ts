@@ -42,7 +42,7 @@ export function startKclpy(world: World, { name, path }: { name: string; path: s
   return startPlainDaemon(world, {
     name,
     executableName: `python3 ${CHILD}`,
-    properties: { processingLanguage: 'python/3' },
+    properties: { processingLanguage: 'python/3', leaseAssignmentIntervalMillis: 2_000 },
     env: { PYTHONPATH: path },
   });
 }

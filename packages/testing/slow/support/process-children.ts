@@ -5,8 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ByteChannel, SessionOutcome } from '@millrace/core/internal';
+import type { ByteChannel } from '@millrace/core/internal';
 import type { ShardServer } from '../../src/bed-parts.js';
+import { type PipedProcess, processServer } from '../../src/process-server.js';
 import { realClock } from '../../src/real-time.js';
 import type { Children } from '../../test/rules/bed-stage.js';
 import type { Note } from '../../test/rules/dialogue.js';
@@ -32,13 +33,7 @@ export class ProcessChildren implements Children {
   open(session: string, channel: ByteChannel): ShardServer {
     const [shard = ''] = session.split('/');
     this.#shards.add(shard);
-    return {
-      run: () => this.#run(shard, channel),
-      drain: () => undefined,
-      get status(): never {
-        throw new Error('A scripted child has no status.');
-      },
-    };
+    return processServer(channel, () => this.#start(shard));
   }
 
   release(gate: string): void {
@@ -68,23 +63,11 @@ export class ProcessChildren implements Children {
     rmSync(this.#folder, { recursive: true });
   }
 
-  #run(shard: string, channel: ByteChannel): Promise<SessionOutcome> {
+  #start(shard: string): PipedProcess {
     const child = spawn(process.execPath, [CHILD, this.#folder, shard], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#alive.add(child);
-    // Whoever is killed while it is written to.
-    child.stdin.on('error', () => undefined);
-    child.stdout.on('data', (chunk: Buffer) => channel.write(chunk));
-    channel.start({
-      data: (chunk) => void child.stdin.write(Uint8Array.from(chunk)),
-      end: () => void child.stdin.end(),
-    });
-    return new Promise((resolve) => {
-      child.once('close', () => {
-        this.#alive.delete(child);
-        void channel.close();
-        resolve({ kind: 'ended', why: 'endOfInput' });
-      });
-    });
+    child.once('close', () => void this.#alive.delete(child));
+    return child;
   }
 
   #told(): string {

@@ -3,9 +3,10 @@
  * the other end of the bed's channel. The daemon's side is the bed's in both.
  */
 import type { Clock } from '@millrace/core';
-import type { ByteChannel, WireRecord } from '@millrace/core/internal';
+import type { ByteChannel } from '@millrace/core/internal';
 import type { BedParts, ShardServer } from '../../src/bed-parts.js';
 import { assertEnded, BedShards } from '../../src/bed-shards.js';
+import { DeliveredWires } from '../../src/delivered-wires.js';
 import { FakeCheckpoints } from '../../src/fake-checkpoints.js';
 import { History } from '../../src/history.js';
 import { Placement } from '../../src/placement.js';
@@ -136,7 +137,6 @@ export class BedStage implements Stage {
     const { timeoutInSeconds, callProcessRecordsEvenForEmptyRecordList, initialPositionInStream } = properties;
     const clock = new VirtualClock();
     const placement = new Placement(() => clock.now());
-    const wires = new Map<string, WireRecord>();
     return {
       clock,
       history: new History(),
@@ -145,12 +145,7 @@ export class BedStage implements Stage {
       messageTimeout:
         timeoutInSeconds === undefined ? undefined : { ms: timeoutInSeconds * 1_000, clock: this.#children.clock },
       place: (record) => placement.place(record),
-      remember: (recordId, wire) => void wires.set(recordId, wire),
-      wireOf: (recordId) => {
-        const wire = wires.get(recordId);
-        if (wire === undefined) throw new Error(`${recordId} was not delivered.`);
-        return wire;
-      },
+      wires: new DeliveredWires(),
       openRunner: (session, channel) => this.#children.open(session, channel),
       nextCheckpointError: () => this.#checkpoints.next(),
       failed: (error) => {

@@ -1,7 +1,5 @@
 /** Which checkpoints the daemon takes, and how it refuses the others. */
-import type { Deed, Refusal, Rule, Script } from './rule.js';
-
-const START = ['> initialize at TRIM_HORIZON', '< status initialize'];
+import { START, type Deed, type Refusal, type Rule, type Script } from './rule.js';
 
 /** One batch, one child that works through it. */
 function inOneBatch(

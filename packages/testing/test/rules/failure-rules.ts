@@ -1,7 +1,5 @@
 /** What ends the whole worker. */
-import type { Deed, Rule } from './rule.js';
-
-const START = ['> initialize at TRIM_HORIZON', '< status initialize'];
+import { START, type Deed, type Rule } from './rule.js';
 
 function fatal({
   id,

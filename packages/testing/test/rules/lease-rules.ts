@@ -1,7 +1,6 @@
 /** How a shard comes and goes: lost, handed over, ended, split. */
-import type { Deed, Move, Rule, Seen } from './rule.js';
+import { START, type Deed, type Move, type Rule, type Seen } from './rule.js';
 
-const START = ['> initialize at TRIM_HORIZON', '< status initialize'];
 const BATCH_A = ['> processRecords a', '< status processRecords'];
 const END = ['< status shardEnded', '> end of input'];
 const CHILD_B = [...START, '> processRecords b', '< status processRecords'];

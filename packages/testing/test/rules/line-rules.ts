@@ -1,7 +1,5 @@
 /** How the daemon speaks with a child, and what it makes of the child's lines. */
-import type { Rule } from './rule.js';
-
-const START = ['> initialize at TRIM_HORIZON', '< status initialize'];
+import { START, type Rule } from './rule.js';
 
 /** No message of the protocol; the daemon logs each and reads on. */
 const NO_MESSAGES = [

@@ -1,7 +1,6 @@
 /** What the next worker delivers, after one that stopped in order and after one that was killed. */
-import type { At, Move, Put, Rule } from './rule.js';
+import { START, type At, type Move, type Put, type Rule } from './rule.js';
 
-const START = ['> initialize at TRIM_HORIZON', '< status initialize'];
 const GOODBYE = [
   '> shutdownRequested',
   '< status shutdownRequested',

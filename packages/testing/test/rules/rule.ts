@@ -103,3 +103,6 @@ export interface Rule {
   /** Why Amazon's daemon is not asked in our suites, and what shows the rule instead. */
   readonly notOnDaemon?: string;
 }
+
+/** How a first life begins. */
+export const START = ['> initialize at TRIM_HORIZON', '< status initialize'];

@@ -1,6 +1,6 @@
 /** The daemon's end of one session's pipes, which writes in unusual ways and breaks off at a byte when it is told to. */
-import type { ByteChannel, ChannelListener } from '../src/ports.js';
-import type { WorkerProcess } from '../test/support/worker-process.js';
+import type { ByteChannel, ChannelListener } from '../../src/ports.js';
+import type { WorkerProcess } from './worker-process.js';
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -18,7 +18,7 @@ export class PipeChannel implements ByteChannel {
 
   constructor(
     private readonly pipes: Pick<WorkerProcess, 'stdin' | 'stdout'>,
-    private readonly unusual: Unusual,
+    private readonly unusual: Unusual = {},
   ) {
     this.left = unusual.cut?.bytes ?? Infinity;
   }
