@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs';
 export interface LedgerEntry {
   readonly worker: string;
   readonly pid: number;
+  /** The session that the record was delivered to; fixtures/consumer.mjs alone says so. */
+  readonly life?: string;
   /** The record's: `shardId:sequenceNumber:subSequenceNumber`. */
   readonly id: string;
   readonly shardId: string;

@@ -76,19 +76,21 @@ export async function untilMoving(
 }
 
 /**
- * What was handled again after `at`, and what may have been: handled by the sessions before, some of which outlive the
- * disturbance for a moment, and not covered by the checkpoints.
+ * What the sessions that began after `at` handled again, and what they may have: handled by the sessions before, which outlive
+ * the disturbance for a moment, and not covered by the checkpoints. What those handle again themselves comes from an earlier
+ * disturbance and counts for neither.
  */
 export function duplicatesSince(
   at: number,
   { entries, durable }: { readonly entries: readonly LedgerEntry[]; readonly durable: readonly LeaseRow[] },
 ): { readonly again: readonly LedgerEntry[]; readonly allowed: number; readonly forbidden: readonly string[] } {
+  const old = new Set(entries.filter((entry) => entry.at <= at).map(({ life }) => life));
   const seen = new Set<string>();
   const again: LedgerEntry[] = [];
   const before: LedgerEntry[] = [];
   for (const entry of entries) {
-    if (seen.has(entry.id) && entry.at > at) again.push(entry);
-    else if (!seen.has(entry.id) && again.length === 0) before.push(entry);
+    if (!old.has(entry.life) && seen.has(entry.id)) again.push(entry);
+    if (old.has(entry.life) && !seen.has(entry.id)) before.push(entry);
     seen.add(entry.id);
   }
   const allowed = before.length - coveredBefore(durable, before).length;
