@@ -8,6 +8,7 @@ export const resolve = {
     { find: /^@millrace\/core$/, replacement: source('core/src/index.ts') },
     { find: /^@millrace\/core\/internal$/, replacement: source('core/src/internal.ts') },
     { find: /^@millrace\/testing$/, replacement: source('testing/src/index.ts') },
+    { find: /^@millrace\/testing\/explore$/, replacement: source('testing/src/explore.ts') },
     { find: /^@millrace\/testing\/vitest$/, replacement: source('testing/src/vitest.ts') },
   ],
 };

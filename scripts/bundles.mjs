@@ -52,7 +52,7 @@ export const packages = [
   },
   {
     folder: join(root, 'packages/testing'),
-    entries: { index: './src/index.ts', vitest: './src/vitest.ts' },
+    entries: { index: './src/index.ts', explore: './src/explore.ts', vitest: './src/vitest.ts' },
     parts: {},
     effects: [],
   },

@@ -82,6 +82,7 @@ export const ERROR_CODES = {
   TEST_MISUSED: 'A test bed was asked for something that it cannot do or that would prove nothing.',
   TEST_NOT_IDLE: 'A test bed did not come to rest.',
   NOT_REPLAY_SAFE: 'A consumer that died and started anew left another world behind than one that did not.',
+  EXPLORATION_FAILED: 'A consumer failed in a plan of deliveries and faults that was drawn at random.',
   EXPECTATION_FAILED: 'A matcher of the testing package does not hold.',
   INVARIANT_VIOLATED: 'What happened in a test bed breaks a guarantee of Millrace.',
 } as const;

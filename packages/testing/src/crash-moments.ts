@@ -57,8 +57,8 @@ export interface Crash {
   readonly nth: number;
 }
 
-/** Calls once, inside of what the moment tells of. */
-export function whenMoment(history: History, { moment, nth }: Crash, call: () => void): void {
+/** Calls once, inside of what the moment tells of. @returns calls it off */
+export function whenMoment(history: History, { moment, nth }: Crash, call: () => void): () => void {
   let left = nth;
   const forget = history.watch((entry) => {
     if (momentOf(entry) !== moment) return;
@@ -67,4 +67,5 @@ export function whenMoment(history: History, { moment, nth }: Crash, call: () =>
     forget();
     call();
   });
+  return forget;
 }

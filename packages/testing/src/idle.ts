@@ -7,7 +7,7 @@
  *
  * The clock never moves while anybody waits for the world, so a slow disk does not run into a deadline.
  */
-import { MillraceError } from '@millrace/core';
+import { isMillraceError, MillraceError } from '@millrace/core';
 import type { History } from './history.js';
 import { nextTurn, realMs, shortWait } from './real-time.js';
 import type { TestShard } from './test-shard.js';
@@ -60,6 +60,21 @@ export async function untilIdle(target: IdleTarget, limits: IdleLimits): Promise
       default:
         waiting satisfies never;
     }
+  }
+}
+
+/**
+ * A worker that stops has until the horizon. Then its daemon ends as well: the end of a shard that is held stays unanswered, and
+ * the next worker gets it.
+ */
+export async function untilStopped(target: IdleTarget, limits: Omit<IdleLimits, 'stopping'>): Promise<void> {
+  try {
+    await untilIdle(target, { ...limits, stopping: true });
+  } catch (error) {
+    const ending = target.shards.filter((shard) => shard.ending);
+    if (ending.length === 0 || !isMillraceError(error, 'TEST_NOT_IDLE')) throw error;
+    for (const shard of ending) await shard.close();
+    await untilIdle(target, { ...limits, stopping: true });
   }
 }
 

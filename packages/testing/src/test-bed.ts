@@ -25,7 +25,7 @@ import { digestOf } from './digest.js';
 import { FakeCheckpoints } from './fake-checkpoints.js';
 import { FakeSink } from './fake-sink.js';
 import { History, type DeliveredRecord } from './history.js';
-import { untilIdle, untilStill, type IdleTarget } from './idle.js';
+import { untilIdle, untilStill, untilStopped, type IdleTarget } from './idle.js';
 import { assertInvariants } from './invariants.js';
 import { KeptLog } from './kept-log.js';
 import { declaredSinks, LeaseScopes } from './lease-scopes.js';
@@ -107,6 +107,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
   readonly #userCode: UserCode;
   readonly #scopes: LeaseScopes;
   readonly #failures: Error[] = [];
+  readonly #crashes: (() => void)[] = [];
   readonly #shards: BedShards;
   #disposed: Promise<void> | undefined;
 
@@ -226,7 +227,12 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
    * `shard.restart()` does. All shards of the bed die, because they are of one process.
    */
   crashAt(moment: CrashMoment, nth = 1): void {
-    whenMoment(this.history, { moment, nth }, () => this.#shards.cut());
+    this.#crashes.push(whenMoment(this.history, { moment, nth }, () => this.#shards.cut()));
+  }
+
+  /** Calls off what `crashAt` has ordered and what has not come yet. */
+  callOffCrashes(): void {
+    for (const callOff of this.#crashes.splice(0)) callOff();
   }
 
   /** Lets everything go on that can, and no further: the clock stands, and nobody is waited for. */
@@ -289,8 +295,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
   async #untilStopped(): Promise<void> {
     const { shutdownGraceMs, handoffTimeoutMs } = this.#resolved.settings;
     const { guardMs = GUARD_MS } = this.#options;
-    const horizonMs = Math.min(shutdownGraceMs, handoffTimeoutMs);
-    await untilIdle(this.#idleTarget(), { horizonMs, guardMs, stopping: true });
+    await untilStopped(this.#idleTarget(), { horizonMs: Math.min(shutdownGraceMs, handoffTimeoutMs), guardMs });
     this.#throwFailure();
   }
 

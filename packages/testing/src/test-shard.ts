@@ -18,6 +18,7 @@ type CheckpointTarget = PositionData | 'SHARD_END';
 type DaemonAction = 'initialize' | 'processRecords' | 'shutdownRequested' | 'leaseLost' | 'shardEnded';
 
 const CUT_OFF = 'its session was cut off';
+const ENDED = 'it has ended';
 
 /** Single records come back one for one; a KPL aggregate comes back as its user records. */
 export type Delivered<R extends readonly TestRecord[]> = R extends readonly SingleRecord[]
@@ -86,6 +87,11 @@ export class TestShard implements Observed {
     return this.#lease.ended;
   }
 
+  /** Whether its end was delivered and the session still lives: it is not answered yet. */
+  get ending(): boolean {
+    return this.#lease.closing === ENDED && this.#lease.ended === undefined;
+  }
+
   /** Whether the daemon has said goodbye: the lease is lost, handed over, or the shard has ended. */
   get over(): boolean {
     return this.#lease.over;
@@ -114,7 +120,7 @@ export class TestShard implements Observed {
   /** The shard was split or merged and everything was delivered. `stored` is `'SHARD_END'` once the worker has said so. */
   end(): void {
     this.#act('shardEnded', (daemon) => daemon.shardEnded());
-    this.#lease.closing = 'it has ended';
+    this.#lease.closing = ENDED;
   }
 
   /** KCL hands the shard to another worker, or ends it with this worker: shutdownRequested, then leaseLost. */

@@ -5,7 +5,6 @@
 import {
   batchHandler,
   defineConsumer,
-  isMillraceError,
   NonRetryableError,
   recordHandler,
   RetryLaterError,
@@ -16,9 +15,12 @@ import {
 import fc from 'fast-check';
 import { it } from 'vitest';
 import { check } from '../src/matchers.js';
+import { describeMove, MOVE_KINDS, plansOf, type Move } from '../src/moves.js';
+import { playMove } from '../src/play-moves.js';
 import { records } from '../src/record-builders.js';
 import { toHaveLostNothing } from '../src/shard-matchers.js';
 import { testBed, type TestBed } from '../src/test-bed.js';
+import type { TestShard } from '../src/test-shard.js';
 
 const RUNS = Number(process.env['MILLRACE_RUNS'] ?? 200);
 
@@ -26,14 +28,6 @@ type Deed =
   | { readonly kind: 'ok' | 'later' | 'never' | 'ask' | 'deferNow' | 'deferLater' | 'deferFail' | 'forget' | 'notMine' }
   | { readonly kind: 'sleep' | 'retryLater'; readonly ms: number }
   | { readonly kind: 'fail'; readonly times: number };
-
-type Step =
-  | { readonly kind: 'deliver'; readonly deeds: readonly (readonly [key: number, deed: Deed])[] }
-  | { readonly kind: 'kpl'; readonly deeds: readonly (readonly [key: number, deed: Deed])[] }
-  | { readonly kind: 'settle' | 'idle' | 'heartbeat' | 'crash' | 'loseLease' | 'handOff' | 'redeliver' | 'recover' }
-  | { readonly kind: 'advance'; readonly ms: number }
-  | { readonly kind: 'failCheckpoints'; readonly name: string; readonly times: number }
-  | { readonly kind: 'failSink'; readonly times: number };
 
 const deed: fc.Arbitrary<Deed> = fc.oneof(
   fc.constantFrom<Deed>(
@@ -51,44 +45,8 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   fc.record({ kind: fc.constantFrom('sleep' as const, 'retryLater' as const), ms: fc.nat({ max: 20_000 }) }),
   fc.record({ kind: fc.constant('fail' as const), times: fc.integer({ min: 1, max: 6 }) }),
 );
-const deeds = fc.array(fc.tuple(fc.nat({ max: 2 }), deed), { minLength: 1, maxLength: 6 });
-const javaName = fc.constantFrom(
-  'ThrottlingException',
-  'KinesisClientLibDependencyException',
-  'InvalidStateException',
-  'IllegalArgumentException',
-  'SomethingNew',
-);
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('deliver' as const), deeds }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('kpl' as const), deeds }) },
-  {
-    weight: 5,
-    arbitrary: fc.constantFrom<Step>(
-      { kind: 'settle' },
-      { kind: 'idle' },
-      { kind: 'heartbeat' },
-      { kind: 'crash' },
-      { kind: 'loseLease' },
-      { kind: 'handOff' },
-      { kind: 'redeliver' },
-      { kind: 'recover' },
-    ),
-  },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('advance' as const), ms: fc.nat({ max: 90_000 }) }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant('failCheckpoints' as const),
-      name: javaName,
-      times: fc.integer({ min: 1, max: 8 }),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('failSink' as const), times: fc.integer({ min: 1, max: 8 }) }),
-  },
-);
+const record = fc.tuple(fc.nat({ max: 2 }), deed).map(([key, what]) => records.of(what, `k-${key}`));
+const plans = plansOf(record, { kinds: MOVE_KINDS, maxMoves: 12 });
 
 type Data = Parameters<typeof defineConsumer>[0];
 const shape = fc.record({
@@ -111,13 +69,12 @@ it(
   'loses nothing and keeps every invariant',
   async () => {
     await fc.assert(
-      fc.asyncProperty(shape, fc.array(step, { maxLength: 12 }), async (how, script) => {
+      fc.asyncProperty(shape, plans, async (how, plan) => {
         const bed = await testBed(consumer(how), { properties: { maxInFlight: how.maxInFlight } });
-        for (const each of script) await play(bed, each);
-        bed.checkpoints.recover();
-        bed.sink.recover();
+        for (const move of plan) await playMove(bed, move);
+        await playMove(bed, { kind: 'recover' });
         if (how.goodbye === 'stop') await bed.stop();
-        if (how.goodbye === 'end') await untilEnded(bed, mustEnd(how, script));
+        if (how.goodbye === 'end') await untilEnded(bed, mustEnd(how, plan));
         if (bed.delivered.length > 0) check(toHaveLostNothing(bed));
         await bed.dispose();
       }),
@@ -127,70 +84,23 @@ it(
   RUNS * 1_000,
 );
 
-/** Once nothing fails any more and nobody has to declare, release or mend anything, the shard reaches its end. */
-function mustEnd(how: { checkpoint: unknown; then: string; sameKey: string }, script: readonly Step[]): boolean {
-  const open = script.some(
-    (each) => (each.kind === 'deliver' || each.kind === 'kpl') && each.deeds.some(([, { kind }]) => kind === 'forget'),
-  );
-  return !open && how.checkpoint !== 'manual' && how.then !== 'hold' && how.sameKey !== 'hold';
+/** Once nothing fails any more and nobody has to declare, release or mend anything, every shard reaches its end. */
+function mustEnd(how: { checkpoint: unknown; then: string; sameKey: string }, plan: readonly Move[]): boolean {
+  const forgets = plan.some((move) => move.kind === 'deliver' && describeMove(move).includes('forget'));
+  return !forgets && how.checkpoint !== 'manual' && how.then !== 'hold' && how.sameKey !== 'hold';
 }
 
 async function untilEnded(bed: TestBed, must: boolean): Promise<void> {
-  const shard = bed.shard();
-  if (!shard.acceptsRecords) await shard.restart();
-  shard.end();
-  await rest(bed);
+  const open = (): readonly TestShard[] => bed.shards.filter(({ stored }) => stored !== 'SHARD_END');
+  for (const shard of open()) {
+    if (!shard.acceptsRecords) await shard.restart();
+    shard.end();
+  }
+  await playMove(bed, { kind: 'idle' });
   if (!must) return;
   // An outage that was taken for one is tried again every few seconds.
-  for (let tries = 0; tries < 50 && shard.stored !== 'SHARD_END'; tries += 1) await bed.advance(10_000);
-  if (shard.stored !== 'SHARD_END') throw new Error(`The shard never ended.\n${bed.timeline()}`);
-}
-
-async function play(bed: TestBed, each: Step): Promise<void> {
-  const shard = bed.shard();
-  if (!shard.acceptsRecords) await shard.restart();
-  switch (each.kind) {
-    case 'deliver':
-      shard.deliver(...each.deeds.map(([key, what]) => records.of(what, `k-${key}`)));
-      return;
-    case 'kpl':
-      shard.deliver(records.kpl(...each.deeds.map(([key, what]) => records.of(what, `k-${key}`))));
-      return;
-    case 'settle':
-      return bed.settle();
-    case 'idle':
-      return rest(bed);
-    case 'heartbeat':
-      return shard.heartbeat();
-    case 'crash':
-      return shard.crash();
-    case 'loseLease':
-      return shard.loseLease();
-    case 'handOff':
-      return shard.requestShutdown();
-    case 'redeliver':
-      return shard.redeliver(...shard.delivered.slice(-3));
-    case 'recover':
-      bed.checkpoints.recover();
-      return bed.sink.recover();
-    case 'advance':
-      return bed.advance(each.ms);
-    case 'failCheckpoints':
-      return bed.checkpoints.fail(each.name, { times: each.times });
-    case 'failSink':
-      return bed.sink.fail({ times: each.times });
-    default:
-      return each satisfies never;
-  }
-}
-
-/** A script may leave a shard in a state that never comes to rest, a window full of forgotten handles for example. */
-async function rest(bed: TestBed): Promise<void> {
-  try {
-    await bed.idle({ guardMs: 20, horizonMs: 600_000 });
-  } catch (error) {
-    if (!isMillraceError(error, 'TEST_NOT_IDLE')) throw error;
-  }
+  for (let tries = 0; tries < 50 && open().length > 0; tries += 1) await bed.advance(10_000);
+  if (open().length > 0) throw new Error(`${open().length} shards never ended.\n${bed.timeline()}`);
 }
 
 function consumer(how: {

@@ -164,6 +164,34 @@ describe('a worker that stops', () => {
   });
 });
 
+describe('a worker that stops while the end of a shard is held', () => {
+  it('leaves the end unanswered when its time is up, and the next one gets it', async () => {
+    let broken = true;
+    const handled: unknown[] = [];
+    await using bed = await testBed(
+      consumer({ checkpoint: 'batch', retry: { attempts: 1, then: 'hold' } }, (payload) => {
+        if (broken) throw new Error('broken');
+        handled.push(payload);
+      }),
+    );
+    bed.shard().deliver(records.of(1));
+    bed.shard().end();
+    await bed.idle();
+    expect(bed.shard().status.held).toBeDefined();
+
+    await bed.stop();
+
+    expect(bed.shard().ended).toEqual({ kind: 'ended', why: 'endOfInput' });
+    expect(bed.shard().stored).toBeUndefined();
+    broken = false;
+    await bed.shard().restart();
+    bed.shard().end();
+    await bed.idle();
+    expect(handled).toEqual([1]);
+    expect(bed.shard().stored).toBe('SHARD_END');
+  });
+});
+
 describe('a shard that is handed over', () => {
   it('writes its checkpoint before it goes, and says why', async () => {
     const reasons: string[] = [];
