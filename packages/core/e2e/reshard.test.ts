@@ -1,6 +1,6 @@
 /** Streams that change their shards under a worker. */
 import { describe, expect, it } from 'vitest';
-import type { DynamoFault } from './support/dynamo-faults.js';
+import type { AwsFault } from './support/aws-faults.js';
 import {
   keysOutOfOrder,
   missing,
@@ -39,7 +39,7 @@ it('a split and a merge while records flow: parents before children, every key i
 });
 
 describe('the end of a shard that cannot be checkpointed for a while', () => {
-  it.each<[string, DynamoFault, number]>([
+  it.each<[string, AwsFault, number]>([
     ['because DynamoDB throttles', { error: 'ProvisionedThroughputExceededException' }, 8_000],
     ['because DynamoDB refuses', { error: 'AccessDeniedException' }, 6_000],
     ['because connections break', 'reset', 6_000],

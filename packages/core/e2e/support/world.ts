@@ -31,7 +31,7 @@ import { systemClock } from '../../src/process-ports.js';
 import { resolveConsumers } from '../../src/resolve-consumers.js';
 import { startDynamoDb, type DynamoDbLocal } from '../../test/support/dynamo-db-local.js';
 import { emulatorClient } from '../../test/support/emulator-client.js';
-import { startDynamoFaults, type DynamoFaults } from './dynamo-faults.js';
+import { startAwsFaults, type AwsFaults } from './aws-faults.js';
 import { missing, readLedger, type LeaseRow, type LedgerEntry, type StoredRecord } from './ledger.js';
 import { until } from './until.js';
 import { Worker } from './worker.js';
@@ -68,7 +68,8 @@ export interface Payload {
 interface Servers {
   readonly kinesis: Emulator;
   readonly dynamo: DynamoDbLocal;
-  readonly faults: DynamoFaults;
+  readonly dynamoFaults: AwsFaults;
+  readonly kinesisFaults: AwsFaults;
 }
 
 /** Call it once in a file; the servers live as long as its tests. */
@@ -77,15 +78,22 @@ export function useWorlds(): { startWorld(options: WorldOptions): Promise<World>
   const worlds = new Set<World>();
   beforeAll(async () => {
     const [kinesis, dynamo] = await Promise.all([startEmulator({ streams: [] }), startDynamoDb()]);
-    servers = { kinesis, dynamo, faults: await startDynamoFaults(dynamo.endpoint) };
+    const [kinesisFaults, dynamoFaults] = await Promise.all(
+      [kinesis, dynamo].map((one) => startAwsFaults(one.endpoint)),
+    );
+    if (kinesisFaults === undefined || dynamoFaults === undefined)
+      throw new Error('Nothing stands before the servers.');
+    servers = { kinesis, dynamo, kinesisFaults, dynamoFaults };
   });
   afterEach(async () => {
-    servers?.faults.use(undefined);
+    servers?.kinesisFaults.use(undefined);
+    servers?.dynamoFaults.use(undefined);
     await Promise.all([...worlds].map((world) => world.stop()));
     worlds.clear();
   });
   afterAll(async () => {
-    servers?.faults.stop();
+    servers?.kinesisFaults.stop();
+    servers?.dynamoFaults.stop();
     await Promise.all([servers?.kinesis.stop(), servers?.dynamo.stop()]);
   });
   return {
@@ -128,8 +136,13 @@ export class World {
   }
 
   /** Between the workers and DynamoDB; the world's own looks go around it. */
-  get dynamoFaults(): DynamoFaults {
-    return this.servers.faults;
+  get dynamoFaults(): AwsFaults {
+    return this.servers.dynamoFaults;
+  }
+
+  /** Between the workers and Kinesis, likewise. */
+  get kinesisFaults(): AwsFaults {
+    return this.servers.kinesisFaults;
   }
 
   /** For clients that are not ours. */
@@ -142,6 +155,7 @@ export class World {
     const env = {
       ...this.environment(),
       MILLRACE_DYNAMO_DB_ENDPOINT: this.dynamoFaults.endpoint,
+      MILLRACE_KINESIS_ENDPOINT: this.kinesisFaults.endpoint,
       E2E_WORKER: name,
       E2E_FOLDER: this.folder,
       E2E_LEDGER: this.ledgerFile,

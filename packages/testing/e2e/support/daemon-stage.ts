@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DynamoCall, DynamoFault } from '../../../core/e2e/support/dynamo-faults.js';
+import type { AwsCall, AwsFault } from '../../../core/e2e/support/aws-faults.js';
 import { startPlainDaemon } from '../../../core/e2e/support/plain-daemon.js';
 import { Thief } from '../../../core/e2e/support/thief.js';
 import type { Worker } from '../../../core/e2e/support/worker.js';
@@ -159,7 +159,7 @@ export class DaemonApplication {
     await this.#start();
   }
 
-  #refusalOf({ operation, table, body }: DynamoCall): DynamoFault {
+  #refusalOf({ operation, table, body }: AwsCall): AwsFault {
     // Renewals of the lease go through.
     if (operation !== 'UpdateItem' || table !== this.#world.name || !body.includes('"checkpoint"')) return undefined;
     const refused = [...this.#refusals].find(([shardId]) => body.includes(`"${shardId}"`));
