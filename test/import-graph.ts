@@ -32,6 +32,7 @@ export const layers = [
   'host',
   'daemon',
   'local',
+  'transcript',
   'transport',
   'runtime',
   'dead-letter',

@@ -1,4 +1,6 @@
 /** Records from Kinesis to handlers and checkpoints back, by Amazon's daemon. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { EXIT_CODES } from '../src/exit-codes.js';
 import { missing, outOfOrder, repeated, strange, wrongCheckpoints } from './support/ledger.js';
@@ -30,7 +32,8 @@ it('handles every record of four shards once and in order, and goes on where it 
   expect(await world.leader()).toBeUndefined();
 
   await world.put(Array.from({ length: 40 }, (_, n) => ({ id: `next-${n}` })));
-  const second = world.startWorker();
+  const transcripts = join(world.folder, 'transcripts');
+  const second = world.startWorker({ env: { MILLRACE_TRANSCRIPTS: transcripts } });
   const all = await world.untilAllHandled();
 
   expect(await second.stop(), second.tail()).toEqual({ code: 0, signal: null });
@@ -38,6 +41,13 @@ it('handles every record of four shards once and in order, and goes on where it 
   expect(repeated(world.handled())).toEqual([]);
   expect(outOfOrder(world.handled())).toEqual([]);
   expect(wrongCheckpoints(await world.leases(), world.handled())).toEqual([]);
+  // Four sessions have a transcript each, with every record and no payload.
+  const told = readdirSync(transcripts).map((name) => readFileSync(join(transcripts, name), 'utf8'));
+  expect(told).toHaveLength(4);
+  expect(told.join('').match(/\\"action\\":\\"record\\"/g)).toHaveLength(40);
+  expect(told.join('')).not.toContain(Buffer.from('{"id":"next-').toString('base64').slice(0, 12));
+  for (const each of told)
+    expect(each).toMatch(/^\{"atMs":\d+,"dir":"daemon","line":"\{\\"action\\":\\"initialize.*"end":.*\}\n$/s);
 });
 
 it('checkpoints inside an aggregate of the KPL: the next start gets exactly the rest', async () => {

@@ -253,11 +253,20 @@ class MillraceWorker implements Worker {
               logger: this.ports.logger,
             })
           : undefined,
+        recorded: await this.openRecorder(consumer),
         requestStop,
         retentionMs: undefined,
       });
     }
     return setups;
+  }
+
+  private async openRecorder({ applicationName, settings }: ResolvedConsumer): Promise<SessionSetup['recorded']> {
+    const { transcripts: folder, lineBytesMax } = settings;
+    if (folder === undefined) return undefined;
+    const { openTranscripts } = await import('./transcript/open-transcripts.js');
+    const { clock, logger } = this.ports;
+    return openTranscripts({ folder, applicationName, lineBytesMax, clock, logger });
   }
 
   /** A session wants the end of the worker: the supervisor ends all its parts, this one among them. */

@@ -34,6 +34,11 @@ export { replaySafe } from './replay-safe.js';
 export type { ReplaySafeOptions, ReplayWorld } from './replay-safe.js';
 export type { CrashMoment } from './crash-moments.js';
 
+// What was recorded from a daemon
+export { replayTranscript } from './replay-transcript.js';
+export type { ReplayedTranscript, ReplayTranscriptOptions } from './replay-transcript.js';
+export type { RecordedRecord } from './transcript-steps.js';
+
 // The same scenario in memory and on the program itself
 export { eachRuntime } from './runtimes.js';
 export type { Runtime } from './runtimes.js';

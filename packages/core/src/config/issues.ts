@@ -23,6 +23,7 @@ export const CONFIGURATION_ISSUES = {
   MALFORMED_FILE: 'Java would refuse to read the properties file.',
   DUPLICATE_APPLICATION_NAME: 'Two consumers of one program have the same application name, and so one lease table.',
   REGION_MISSING: 'No AWS region was given, and the local engine needs one.',
+  FOLDER_UNUSABLE: 'A folder that was named cannot be made or written to.',
   ONE_CHECKPOINT_FILE: 'One checkpoint file was named for several consumers.',
   BAD_LOG_LEVEL: 'A part of MILLRACE_DAEMON_LOG is no level of a logger, or is louder than the logger may be.',
   OPTIONS_FAILED: 'The function that gives the options of a consumer threw, or gave something that is not an object.',

@@ -61,6 +61,12 @@ const TABLE: OptionTable = {
     default: String(LINE_BYTES_DEFAULT),
     effect: 'The longest message of the daemon that is read; a longer one ends the session with LINE_TOO_LONG.',
   },
+  transcripts: {
+    type: { kind: 'string' },
+    default: undefined,
+    effect:
+      'A folder in which the messages of each session are recorded, without payloads and with hashed keys (docs/testing.md).',
+  },
 };
 
 export const MILLRACE_OPTIONS: readonly OptionSpec[] = Object.entries(TABLE).map(([name, row]) => ({

@@ -54,6 +54,8 @@ export interface ConsumerSettings {
   readonly maxInFlight: number;
   readonly suspectRecords: boolean;
   readonly lineBytesMax: number;
+  /** The folder; undefined: nothing is recorded. */
+  readonly transcripts: string | undefined;
   readonly initialPosition: InitialPosition;
   readonly maxRecords: number;
   readonly idleTimeBetweenReadsMs: number;

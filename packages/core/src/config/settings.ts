@@ -23,6 +23,7 @@ export function fillSettings({ properties, options, decode, initialPosition }: S
     maxInFlight: Number(optionOf(options, 'maxInFlight')),
     suspectRecords: optionOf(options, 'suspectRecords') === 'true',
     lineBytesMax: Number(optionOf(options, 'lineBytesMax')),
+    transcripts: optionOf(options, 'transcripts'),
     initialPosition,
     maxRecords: number('maxRecords'),
     idleTimeBetweenReadsMs: number('idleTimeBetweenReadsInMillis'),

@@ -49,6 +49,13 @@ export type MillraceOptions = {
    * @defaultValue 419430400
    */
   readonly lineBytesMax?: number | undefined;
+  /**
+   * A folder in which what the daemon and each session say to each other is recorded, payloads replaced by zeros and partition
+   * keys by hashes. It costs time and disk: for an hour in which something is to be found out.
+   *
+   * @defaultValue nothing is recorded
+   */
+  readonly transcripts?: string | undefined;
 };
 
 /** Typed properties of the daemon and options of Millrace, in one object. */

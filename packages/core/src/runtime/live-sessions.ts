@@ -1,10 +1,14 @@
 /** The sessions of one consumer that are alive in this process, keyed by session: two of one shard can overlap (S6). */
+import type { ByteChannel } from '../ports.js';
 import type { Wish, WishAnswer } from './orders.js';
 import type { ShardStatus } from './shard-status.js';
 import { ShardRunner, type SessionOutcome } from './shard-runner.js';
 import type { ShardRunnerOptions } from './runner-options.js';
 
-export type SessionSetup = Omit<ShardRunnerOptions, 'sessionId' | 'channel' | 'onShardKnown'>;
+export type SessionSetup = Omit<ShardRunnerOptions, 'sessionId' | 'channel' | 'onShardKnown'> & {
+  /** The channel with somebody who writes a transcript. */
+  readonly recorded?: ((sessionId: string, channel: ByteChannel) => ByteChannel) | undefined;
+};
 
 export type LiveSessionsSetup = SessionSetup & {
   /** Tells once which shard a session serves; sessions of the same shard may be alive in other processes too. */
@@ -22,9 +26,11 @@ export class LiveSessions {
   /** Serves a session until it ends. A younger session of the same shard puts the older one in doubt. */
   serve(session: Pick<ShardRunnerOptions, 'sessionId' | 'channel'>): Promise<SessionOutcome> {
     const { sessionId } = session;
+    const { recorded } = this.setup;
     const runner = new ShardRunner({
       ...this.setup,
-      ...session,
+      sessionId,
+      channel: recorded?.(sessionId, session.channel) ?? session.channel,
       onShardKnown: (shardId) => this.claim(sessionId, shardId),
     });
     this.alive.set(sessionId, runner);

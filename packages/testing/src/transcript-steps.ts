@@ -1,0 +1,111 @@
+/** A recorded transcript as what the daemon did, step by step. */
+import { MillraceError } from '@millrace/core';
+
+/** A record as a transcript has it. */
+export interface RecordedRecord {
+  readonly sequenceNumber: string;
+  readonly subSequenceNumber: number;
+  /** A hash: equal keys of one process have equal ones. */
+  readonly partitionKey: string;
+  /** Milliseconds since the epoch; undefined where the daemon gave none. */
+  readonly approximateArrivalTimestamp: number | undefined;
+  /** Of the length that the payload had; zeros, unless the transcript was made by something else that keeps payloads. */
+  readonly data: Uint8Array;
+}
+
+/** What the daemon wanted, when it said so, and how it answered checkpoints meanwhile. */
+export interface TranscriptStep {
+  readonly kind: 'deliver' | 'shutdownRequested' | 'leaseLost' | 'shardEnded';
+  /** Milliseconds since the session was opened. */
+  readonly atMs: number;
+  /** Of a delivery. */
+  readonly records: readonly RecordedRecord[];
+  /** Errors of checkpoints that were asked for in this step, as Java class names, in order. */
+  readonly checkpointErrors: readonly string[];
+  /** The last checkpoint that was stored in this step. */
+  readonly checkpointed: CheckpointPlace | undefined;
+}
+
+/** `'latest'`: at what was delivered last, or the end of the shard. */
+export type CheckpointPlace = 'latest' | { readonly sequenceNumber: string; readonly subSequenceNumber: number };
+
+interface Message {
+  readonly action: string;
+  readonly sequenceNumber?: string | null;
+  readonly subSequenceNumber?: number | null;
+  readonly error?: string | null;
+  readonly records?: readonly {
+    readonly data: string | null;
+    readonly partitionKey: string;
+    readonly sequenceNumber: string;
+    readonly subSequenceNumber: number;
+    readonly approximateArrivalTimestamp?: number | null;
+  }[];
+}
+
+/**
+ * @param text - lines of JSON: `dir` (`daemon` or `worker`), `line`, and `atMs`; others are passed over.
+ * @throws TEST_MISUSED naming the first line that is none, or when the daemon wants nothing in it.
+ */
+export function transcriptSteps(text: string, name: string): readonly TranscriptStep[] {
+  const steps: TranscriptStep[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const entry = parse(line, `${name}:${index + 1}`);
+    if (entry === undefined) continue;
+    const { message, atMs } = entry;
+    const last = steps.at(-1);
+    const begun = stepOf(message, atMs);
+    if (begun !== undefined) steps.push(begun);
+    else if (message.action === 'checkpoint' && last !== undefined) steps[steps.length - 1] = answered(last, message);
+  }
+  if (steps.length > 0) return steps;
+  throw new MillraceError('TEST_MISUSED', `In the transcript ${name} the daemon delivers nothing and ends nothing.`);
+}
+
+function parse(line: string, where: string): { readonly message: Message; readonly atMs: number } | undefined {
+  try {
+    const { dir, line: said, atMs = 0 } = JSON.parse(line) as { dir?: string; line?: string; atMs?: number };
+    if (dir !== 'daemon' && dir !== 'worker') throw new Error('no dir');
+    // What the worker said then is not what it says now.
+    if (dir === 'worker' || said === undefined) return undefined;
+    return { message: JSON.parse(said) as Message, atMs };
+  } catch (error) {
+    throw new MillraceError(
+      'TEST_MISUSED',
+      `${where} is no line of a transcript. Record one with the option transcripts, or with MILLRACE_TRANSCRIPTS=<folder>.`,
+      { cause: error },
+    );
+  }
+}
+
+function stepOf(message: Message, atMs: number): TranscriptStep | undefined {
+  const step = { atMs, records: [], checkpointErrors: [], checkpointed: undefined };
+  switch (message.action) {
+    case 'processRecords':
+      return { ...step, kind: 'deliver', records: (message.records ?? []).map(recordOf) };
+    case 'shutdownRequested':
+    case 'leaseLost':
+    case 'shardEnded':
+      return { ...step, kind: message.action };
+    default:
+      return undefined;
+  }
+}
+
+function recordOf(record: NonNullable<Message['records']>[number]): RecordedRecord {
+  return {
+    sequenceNumber: record.sequenceNumber,
+    subSequenceNumber: record.subSequenceNumber,
+    partitionKey: record.partitionKey,
+    approximateArrivalTimestamp: record.approximateArrivalTimestamp ?? undefined,
+    data: Buffer.from(record.data ?? '', 'base64'),
+  };
+}
+
+function answered(step: TranscriptStep, { error, sequenceNumber, subSequenceNumber }: Message): TranscriptStep {
+  if (typeof error === 'string') return { ...step, checkpointErrors: [...step.checkpointErrors, error] };
+  const place =
+    typeof sequenceNumber === 'string' ? { sequenceNumber, subSequenceNumber: subSequenceNumber ?? 0 } : 'latest';
+  return { ...step, checkpointed: place };
+}
