@@ -119,6 +119,17 @@ describe('a handler that misbehaves', () => {
   });
 });
 
+it('runs where Node refuses the property by which prototypes are polluted', async () => {
+  child = new Child({ NODE_OPTIONS: '--disable-proto=throw' });
+  await child.start();
+
+  await child.daemon.processRecords([record(1, 'ok'), record(2, 'throws'), record(3, 'ok')], 0);
+
+  expect(await child.parked()).toHaveLength(1);
+  expect(child.checkpointed).toBe(3);
+  expect(child.misbehaviour).toEqual([]);
+});
+
 describe('the end of the process', () => {
   it('comes with code 0 when the daemon ends the lease', async () => {
     child = new Child();

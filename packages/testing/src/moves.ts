@@ -134,7 +134,7 @@ function isSingle(record: TestRecord): record is SingleRecord {
   return record.kind === 'single';
 }
 
-const SHOWN_CHARACTERS = 60;
+const SHOWN_CHARACTERS = 200;
 
 function describeRecord(record: TestRecord): string {
   if (record.kind === 'kpl')
