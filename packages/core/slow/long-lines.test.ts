@@ -77,6 +77,12 @@ function message(
   return { line: Buffer.concat([...parts, Buffer.from('],"millisBehindLatest":0}\n')]), count };
 }
 
+function timeOfParse(line: Uint8Array): number {
+  const startedAt = performance.now();
+  JSON.parse(Buffer.from(line).toString('utf8'));
+  return performance.now() - startedAt;
+}
+
 /** Of resident memory, in MB. */
 function peakOf(pid: number): number {
   const [, kilobytes] = /VmHWM:\s*(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
@@ -102,22 +108,26 @@ describe('a message of 60 MB', () => {
     ['large records', large],
     ['the small records of an aggregate, with a long key', small],
   ])('of %s is handled in 1.5 seconds, in linear time, and in six times its size', async (_, record) => {
-    const rounds: { readonly quarter: number; readonly whole: number }[] = [];
+    const rounds: { readonly quarter: number; readonly whole: number; readonly bare: number }[] = [];
     for (let round = 0; round < 3; round += 1) {
       const [short, long] = [message(record(), 15), message(record(), 60)];
       const quarter = await exchange(short.line);
       const whole = await exchange(long.line);
       expect(quarter.subSequenceNumber).toBe(short.count - 1);
       expect(whole.subSequenceNumber).toBe(long.count - 1);
-      rounds.push({ quarter: quarter.ms, whole: whole.ms });
+      rounds.push({ quarter: quarter.ms, whole: whole.ms, bare: timeOfParse(long.line) });
     }
     // The best of each: what else runs on the machine takes time from one or the other.
-    const whole = Math.min(...rounds.map((round) => round.whole));
-    const quarter = Math.min(...rounds.map((round) => round.quarter));
+    const [quarter, whole, bare] = (['quarter', 'whole', 'bare'] as const).map((each) =>
+      Math.min(...rounds.map((round) => round[each])),
+    ) as [number, number, number];
     const peak = peakOf(child.pid);
-    console.log(`[measured] 60 MB in ${whole.toFixed(0)} ms, 15 MB in ${quarter.toFixed(0)} ms, peak ${peak} MB`);
+    console.log(
+      `[measured] 60 MB in ${whole.toFixed(0)} ms, 15 MB in ${quarter.toFixed(0)} ms, peak ${peak} MB, JSON.parse alone ${bare.toFixed(0)} ms`,
+    );
     expect(peak).toBeLessThan(6 * 60);
-    expect(whole).toBeLessThan(1_500);
+    // On a machine that is slow at the moment, no more than what it is slower at reading JSON.
+    expect(whole).toBeLessThan(Math.max(1_500, 6 * bare));
     // Four, and room for noise; what is quadratic takes sixteen times as long.
     expect(whole / quarter).toBeLessThan(8);
   });
