@@ -54,6 +54,14 @@ describe('a closed breaker', () => {
     expect(after('f', 1_020, state).kind).toBe('closed');
   });
 
+  it('adds up the parts of its window, at the time of day as at any other', () => {
+    const noonMs = 1_800_000_000_000;
+    const spread = after('f', noonMs + 700, after('f', noonMs + 350, after('f', noonMs)));
+
+    expect(after('f', noonMs + 999, spread).kind).toBe('open');
+    expect(after('f', noonMs + 1_000, spread).kind).toBe('closed');
+  });
+
   it('keeps a few numbers, however many calls end', () => {
     let state: BreakerState = closedBreaker();
     for (let nowMs = 0; nowMs < 5_000; nowMs += 1) state = after('s', nowMs, state);
@@ -100,6 +108,11 @@ describe('a half-open breaker', () => {
     expect(half.kind).toBe('halfOpen');
     expect(mayStart(half, policy, 100)).toBe(true);
     expect(mayStart(started(half), policy, 100)).toBe(false);
+  });
+
+  it('counts those that have succeeded among its probes', () => {
+    const one = ended(half, { era: half.era, how: 'succeeded' }, { policy, nowMs: 100 });
+    expect(mayStart(started(one), policy, 100)).toBe(false);
   });
 
   it('closes after as many successes, and forgets what was', () => {

@@ -70,6 +70,8 @@ describe('a file that holds something else is not believed:', () => {
     ['a sequence number of letters', line('delivered abc 0')],
     ['a place in an aggregate with a letter behind', line(`delivered ${one} 1a`)],
     ['a place in an aggregate with a letter before', line(`delivered ${one} a1`)],
+    ['a place in an aggregate with an exponent', line(`delivered ${one} 1e3`)],
+    ['a place in an aggregate in another base', line(`delivered ${one} 0x10`)],
     ['flying without its end', line(`flying ${one} 0`)],
     ['flying with a damaged end', line(`flying ${one} 0 x 0 alone`)],
     ['flying neither alone nor beside others', line(`flying ${one} 0 ${two} 0 somehow`)],

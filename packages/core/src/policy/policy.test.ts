@@ -28,6 +28,7 @@ describe('classify', () => {
   it.each([
     ['any error', new TypeError('fetch failed'), 'retryable'],
     ['no error at all', 'text', 'retryable'],
+    ['null', null, 'retryable'],
     ['a timeout', new MillraceError('HANDLER_TIMEOUT', 'late'), 'retryable'],
     ['RetryLaterError', new RetryLaterError(5), 'retryable'],
     ['NonRetryableError', new NonRetryableError('no'), 'final'],

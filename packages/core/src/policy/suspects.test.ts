@@ -60,6 +60,21 @@ describe('what lives before tell', () => {
       { suspects: [suspect(7, 2)], carefulUpTo: 7 },
     ],
     [
+      'a life that ended in order and had been given records: no care at all',
+      [life({ ended: true })],
+      { suspects: [], carefulUpTo: undefined },
+    ],
+    [
+      'the same twice, alone the first time: it was alone',
+      [life({ ended: true, delivered: at(8), suspects: [suspect(7, 4, { alone: true }), suspect(7, 4)] })],
+      { suspects: [suspect(7, 4, { alone: true })], carefulUpTo: 7 },
+    ],
+    [
+      'two deaths without a name, the one that had come further first: up to there',
+      [life({ delivered: at(100) }), life({ delivered: at(50) })],
+      { suspects: [], carefulUpTo: 100 },
+    ],
+    [
       'the same twice: once',
       [life({ suspects: [suspect(7, 2)], flying: [flying(7)] }), life({ ended: true, suspects: [suspect(7, 3)] })],
       { suspects: [suspect(7, 3)], carefulUpTo: 100 },

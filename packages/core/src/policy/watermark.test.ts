@@ -45,3 +45,31 @@ describe('a watermark that is held', () => {
     expect(at()).toBe('2');
   });
 });
+
+describe('records that are taken in together', () => {
+  const slots = (...numbers: readonly number[]): Delivered[] => numbers.map((number) => new Delivered(String(number)));
+
+  it('are waited for when all of them are new', () => {
+    const { watermark, settle } = delivered(2);
+    const more = slots(3, 4);
+    expect(watermark.deliverAscending(more)).toBe(true);
+    expect([...watermark.pending()].map(({ sequenceNumber }) => sequenceNumber)).toEqual(['1', '2', '3', '4']);
+
+    for (const slot of more) slot.settled = true;
+    settle(1, 2);
+    expect(watermark.position?.sequenceNumber).toBe('4');
+    expect(watermark.deliver(new Delivered('4'))).toBe('settled');
+  });
+
+  it('are not taken in when one of them came before', () => {
+    const { watermark } = delivered(2);
+    expect(watermark.deliverAscending(slots(2, 3))).toBe(false);
+    expect([...watermark.pending()].map(({ sequenceNumber }) => sequenceNumber)).toEqual(['1', '2']);
+  });
+
+  it('may be none', () => {
+    const { watermark } = delivered(1);
+    expect(watermark.deliverAscending([])).toBe(true);
+    expect(watermark.waiting).toBe(1);
+  });
+});
