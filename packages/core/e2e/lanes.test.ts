@@ -10,7 +10,7 @@ import { useWorlds } from './support/world.js';
 const { startWorld } = useWorlds();
 
 const SHARDS = 2;
-const KILLS = 12;
+const KILLS = 6;
 const SETTLED_WITHIN_MS = 1_500;
 
 it(
