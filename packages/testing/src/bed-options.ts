@@ -7,11 +7,18 @@ import type {
   Override,
   Random,
 } from '@millrace/core';
+import type { TestShard } from './test-shard.js';
 import type { VirtualClock } from './virtual-clock.js';
 
 export interface TestBedOptions extends IdleOptions {
   /** How many, or their names. @defaultValue 1 */
   readonly shards?: number | readonly string[];
+  /**
+   * A bed whose shards this one takes over, as a second worker does that has stolen their leases: it begins at the stored
+   * checkpoints, and what they do not cover comes again. Nobody tells the first bed. It goes on with what it has, on the same clock,
+   * and its checkpoints are refused, until `shard.loseLease()`. Idempotent handlers of both share one store. Excludes `shards` and `clock`.
+   */
+  readonly takesOver?: { readonly shards: readonly TestShard[] };
   /** Replaces services by class or token. */
   readonly overrides?: readonly Override[];
   /** Registers services, as `run` does. */

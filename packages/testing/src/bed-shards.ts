@@ -6,13 +6,20 @@ import { TestShard } from './test-shard.js';
 /** Where a child begins, whatever the initial position is. */
 const BEGINNING = { sequenceNumber: 'TRIM_HORIZON', subSequenceNumber: 0 };
 
+const ID_PREFIX = 'shardId-';
+
 export class BedShards {
   readonly #parts: BedParts;
   readonly #all: TestShard[];
 
-  constructor(parts: BedParts, shards: number | readonly string[]) {
+  /** @param shards - how many, their names, or shards of another bed, whose leases are taken. */
+  constructor(parts: BedParts, shards: number | readonly string[] | readonly TestShard[]) {
     this.#parts = parts;
-    this.#all = shardNames(shards).map((name, index) => new TestShard(parts, name, shardIdOf(index)));
+    this.#all = isTaken(shards)
+      ? shards.filter(({ stored }) => stored !== 'SHARD_END').map((shard) => TestShard.taking(parts, shard))
+      : shardNames(shards).map(
+          (name, index) => new TestShard(parts, { name, shardId: shardIdOf(index), stored: undefined }),
+        );
   }
 
   get all(): readonly TestShard[] {
@@ -48,9 +55,18 @@ export class BedShards {
   }
 
   openChild(name: string): TestShard {
-    const child = new TestShard({ ...this.#parts, start: BEGINNING }, name, shardIdOf(this.#all.length));
+    const child = new TestShard(
+      { ...this.#parts, start: BEGINNING },
+      { name, shardId: this.#nextId(), stored: undefined },
+    );
     this.#all.push(child);
     return child;
+  }
+
+  /** Behind all others: of a bed that took over, not every number is taken. */
+  #nextId(): string {
+    const numbers = this.#all.map(({ shardId }) => Number(shardId.slice(ID_PREFIX.length)));
+    return shardIdOf(Math.max(...numbers) + 1);
   }
 }
 
@@ -65,6 +81,10 @@ export function assertEnded(parents: readonly TestShard[]): void {
   );
 }
 
+function isTaken(shards: number | readonly string[] | readonly TestShard[]): shards is readonly TestShard[] {
+  return typeof shards !== 'number' && shards[0] instanceof TestShard;
+}
+
 function shardNames(shards: number | readonly string[]): readonly string[] {
   const names = typeof shards === 'number' ? Array.from({ length: shards }, (_, index) => String(index)) : shards;
   if (names.length > 0 && new Set(names).size === names.length) return names;
@@ -72,5 +92,5 @@ function shardNames(shards: number | readonly string[]): readonly string[] {
 }
 
 function shardIdOf(index: number): string {
-  return `shardId-${String(index).padStart(12, '0')}`;
+  return `${ID_PREFIX}${String(index).padStart(12, '0')}`;
 }

@@ -4,7 +4,6 @@ import {
   readDefinition,
   type ConsumerDefinition,
   type DeadLetterEntry,
-  type IdempotencyStore,
   type InjectionToken,
 } from '@millrace/core';
 import {
@@ -16,10 +15,10 @@ import {
 } from '@millrace/core/internal';
 import { openContainer, type BedContainer } from './bed-container.js';
 import type { IdleOptions, TestBedOptions } from './bed-options.js';
+import { estateTaken, keepEstate, openEstate, type BedEstate } from './bed-estate.js';
 import type { BedParts } from './bed-parts.js';
 import { assertEnded, BedShards } from './bed-shards.js';
-import { DeliveredWires } from './delivered-wires.js';
-import { describedStores, openBedStore } from './bed-store.js';
+import { describedStores } from './bed-store.js';
 import { whenMoment, type CrashMoment } from './crash-moments.js';
 import { digestOf } from './digest.js';
 import { FakeCheckpoints } from './fake-checkpoints.js';
@@ -30,12 +29,11 @@ import { assertInvariants } from './invariants.js';
 import { KeptLog } from './kept-log.js';
 import { declaredSinks, LeaseScopes } from './lease-scopes.js';
 import type { Observed } from './observed.js';
-import { Placement } from './placement.js';
 import { messageTimeoutOf, resolveFor } from './resolve-for.js';
 import type { TestShard } from './test-shard.js';
 import { timeline } from './timeline.js';
 import { UserCode } from './user-code.js';
-import { VirtualClock } from './virtual-clock.js';
+import type { VirtualClock } from './virtual-clock.js';
 import { wantsCheckpoint } from './wants-checkpoint.js';
 
 const HORIZON_MS = 3_600_000;
@@ -65,10 +63,9 @@ export async function testBed<I extends object>(
   const definition = typeof consumer === 'function' ? readDefinition(consumer) : consumer;
   const resolved = resolveFor(definition, options);
   const log = new KeptLog();
+  const estate = estateTaken(options) ?? (await openEstate(definition, { clock: options.clock, log }));
   const container = await openContainer(definition, options, log);
-  const clock = options.clock ?? new VirtualClock();
-  const store = await openBedStore(definition, { clock, log });
-  const bed = new TestBed<I>(resolved, { container, log, clock, store }, options);
+  const bed = new TestBed<I>(resolved, { container, log, estate }, options);
   try {
     await bed.idle();
   } catch (error) {
@@ -82,8 +79,7 @@ export async function testBed<I extends object>(
 interface OpenedBed {
   readonly container: BedContainer;
   readonly log: KeptLog;
-  readonly clock: VirtualClock;
-  readonly store: IdempotencyStore;
+  readonly estate: BedEstate;
 }
 
 /** Made by `testBed`. Dispose it, by `await using` or `dispose()`: that ends the sessions and checks every invariant. */
@@ -102,7 +98,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
   readonly #resolved: ResolvedConsumer;
   readonly #breaker: CircuitBreaker | undefined;
   readonly #container: BedContainer;
-  readonly #store: IdempotencyStore;
+  readonly #estate: BedEstate;
   readonly #options: TestBedOptions;
   readonly #userCode: UserCode;
   readonly #scopes: LeaseScopes;
@@ -111,10 +107,12 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
   readonly #shards: BedShards;
   #disposed: Promise<void> | undefined;
 
-  constructor(resolved: ResolvedConsumer, { container, log, clock, store }: OpenedBed, options: TestBedOptions) {
+  constructor(resolved: ResolvedConsumer, { container, log, estate }: OpenedBed, options: TestBedOptions) {
+    keepEstate(this, estate);
+    const { clock, store } = estate;
     this.#container = container;
     this.#options = options;
-    this.#store = store;
+    this.#estate = estate;
     this.log = log;
     this.clock = clock;
     const onParked = (entry: DeadLetterEntry): void =>
@@ -136,7 +134,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
     this.#resolved = { ...resolved, definition: this.#userCode.watch(this.#scopes.definition) };
     const breakerClock = clock.heldBy('circuit breaker');
     this.#breaker = openCircuitBreaker(resolved.definition, { clock: breakerClock, logger: log });
-    this.#shards = new BedShards(this.#parts(), options.shards ?? 1);
+    this.#shards = new BedShards(this.#parts(), options.takesOver?.shards ?? options.shards ?? 1);
   }
 
   /** Those of the beginning, and children of those that were split or merged. */
@@ -320,7 +318,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
 
   #parts(): BedParts {
     const { settings } = this.#resolved;
-    const placement = new Placement(() => this.clock.now());
+    const { placement, wires } = this.#estate;
     return {
       clock: this.clock,
       history: this.history,
@@ -328,7 +326,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
       heartbeat: settings.heartbeat,
       messageTimeout: messageTimeoutOf(this.#resolved, this.clock),
       place: (record) => placement.place(record),
-      wires: new DeliveredWires(),
+      wires,
       openRunner: (sessionId, channel) => this.#openRunner(sessionId, channel),
       nextCheckpointError: () => this.checkpoints.next(),
       failed: (error) => {
@@ -352,7 +350,7 @@ export class TestBed<I extends object = object> implements Observed, AsyncDispos
       channel,
       container: this.#scopes.port,
       sinks: new Map(descriptions),
-      stores: new Map(describedStores(definition).map((description) => [description, this.#store])),
+      stores: new Map(describedStores(definition).map((description) => [description, this.#estate.store])),
       flights: undefined,
       breaker: this.#breaker,
       retentionMs: this.#options.retentionMs ?? RETENTION_MS,

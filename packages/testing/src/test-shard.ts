@@ -55,12 +55,23 @@ export class TestShard implements Observed {
   #crashed = false;
   #stored: CheckpointTarget | undefined;
 
-  constructor(parts: BedParts, name: string, shardId: string) {
+  constructor(parts: BedParts, { name, shardId, stored }: Pick<TestShard, 'name' | 'shardId' | 'stored'>) {
     this.#parts = parts;
     this.name = name;
     this.shardId = shardId;
     this.history = parts.history;
+    this.#stored = stored;
     this.#lease = this.#openLease();
+  }
+
+  /** Another worker's shard, whose lease is stolen: what its checkpoint does not cover comes again here. */
+  static taking(parts: BedParts, other: TestShard): TestShard {
+    const shard = new TestShard(parts, other);
+    other.#lease.stolen = true;
+    const again = shard.#uncoveredOf(other);
+    shard.delivered.push(...again);
+    if (again.length > 0) shard.redeliver(...again);
+    return shard;
   }
 
   /** What the checkpoint store has; undefined before the first checkpoint. */
@@ -169,9 +180,7 @@ export class TestShard implements Observed {
     await this.close();
     this.#crashed = false;
     this.#lease = this.#openLease();
-    // A lease without a checkpoint under LATEST begins at the new tip: KCL itself passes over what was delivered before.
-    const passedOver = this.#stored === undefined && this.#parts.start.sequenceNumber === 'LATEST';
-    const again = passedOver ? [] : this.delivered.filter((record) => !isCovered(record, this.#stored));
+    const again = this.#uncoveredOf(this);
     if (again.length > 0) this.redeliver(...again);
     await this.#parts.settle();
   }
@@ -189,6 +198,12 @@ export class TestShard implements Observed {
     if (this.#lease.ended !== undefined) return;
     this.#lease.runner.drain();
     if (this.#lease.closing === undefined) this.requestShutdown();
+  }
+
+  #uncoveredOf({ delivered }: TestShard): readonly DeliveredRecord[] {
+    // A lease without a checkpoint under LATEST begins at the new tip: KCL itself passes over what was delivered before.
+    if (this.#stored === undefined && this.#parts.start.sequenceNumber === 'LATEST') return [];
+    return delivered.filter((record) => !isCovered(record, this.#stored));
   }
 
   #send(records: readonly WireRecord[]): void {
