@@ -89,7 +89,7 @@ function peakOf(pid: number): number {
   return Math.round(Number(kilobytes) / 1_000);
 }
 
-/** One sequence number for all: the checkpoint of one message lies before the records of the next because that is ended. */
+/** Each message is one aggregate, with a sequence number behind those of the messages before. */
 let messages = 0;
 
 function recordOf(data: string, partitionKey: string): (index: number) => string {

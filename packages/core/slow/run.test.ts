@@ -8,14 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ShardDaemon } from '../src/local/shard-daemon.js';
 import type { DeadLetterEntry } from '../src/ports.js';
-import type { CheckpointTarget, WireRecord } from '../src/protocol/messages.js';
-import { PipeChannel } from '../test/support/pipe-channel.js';
-import { spawnOnPipes, type WorkerProcess } from '../test/support/worker-process.js';
+import type { WireRecord } from '../src/protocol/messages.js';
+import { StdioChild } from '../test/support/stdio-child.js';
 
 const fixture = fileURLToPath(new URL('fixtures/child.mjs', import.meta.url));
-const SHARD = 'shardId-000000000000';
 
 let folder: string;
 let child: Child;
@@ -29,30 +26,9 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-class Child {
-  readonly process: WorkerProcess;
-  readonly stored: CheckpointTarget[] = [];
-  readonly misbehaviour: string[] = [];
-  readonly daemon: ShardDaemon;
-  readonly exited: Promise<number | null>;
-  stderr = '';
-
+class Child extends StdioChild {
   constructor(env: Readonly<Record<string, string>> = {}) {
-    this.process = spawnOnPipes([fixture], { cwd: folder, env: { MILLRACE_ENGINE: 'stdio', ...env } });
-    this.process.stderr.on('data', (chunk) => {
-      this.stderr += String(chunk);
-    });
-    this.exited = this.process.exited;
-    this.daemon = new ShardDaemon({
-      shardId: SHARD,
-      channel: new PipeChannel(this.process),
-      store: { put: async (_, target) => void this.stored.push(target) },
-      observer: { onMisbehaviour: ({ kind }) => this.misbehaviour.push(kind) },
-    });
-  }
-
-  async start(): Promise<void> {
-    await this.daemon.initialize({ sequenceNumber: 'TRIM_HORIZON', subSequenceNumber: 0 });
+    super([fixture], folder, env);
   }
 
   /** The last record whose checkpoint was stored. */

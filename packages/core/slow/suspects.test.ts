@@ -13,12 +13,10 @@ import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readParked } from '../src/dead-letter/parked-file.js';
 import { startEmulator } from '../src/local/emulator.js';
-import { ShardDaemon } from '../src/local/shard-daemon.js';
 import type { DeadLetterEntry } from '../src/ports.js';
 import type { WireRecord } from '../src/protocol/messages.js';
 import { emulatorClient } from '../test/support/emulator-client.js';
-import { PipeChannel } from '../test/support/pipe-channel.js';
-import { spawnOnPipes } from '../test/support/worker-process.js';
+import { StdioChild } from '../test/support/stdio-child.js';
 
 const fixture = fileURLToPath(new URL('fixtures/deadly.mjs', import.meta.url));
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -60,38 +58,29 @@ function record(n: number, text: string): WireRecord {
 
 describe('the child of a daemon', () => {
   /** TMPDIR is where it writes what is in flight. */
-  function startChild() {
-    const child = spawnOnPipes([fixture], { cwd: folder, env: { MILLRACE_ENGINE: 'stdio', TMPDIR: folder } });
-    children.add(child);
-    const stored: unknown[] = [];
-    const daemon = new ShardDaemon({
-      shardId: SHARD,
-      channel: new PipeChannel(child),
-      store: { put: async (_, target) => void stored.push(target) },
-    });
-    return { child, daemon, stored };
+  async function startChild(): Promise<StdioChild> {
+    const child = new StdioChild([fixture], folder, { TMPDIR: folder });
+    children.add(child.process);
+    await child.start();
+    return child;
   }
 
   it('dies four times with the record, and parks it in its fifth life', async () => {
     const batch = ['a', 'b', 'deadly', 'c', 'd', 'e', 'f'].map((text, n) => record(n, text));
     for (let death = 1; death <= DEATHS; death += 1) {
-      const { child, daemon } = startChild();
-      await daemon.initialize({ sequenceNumber: 'TRIM_HORIZON', subSequenceNumber: 0 });
-      daemon.processRecords(batch, 0).catch(() => undefined);
+      const child = await startChild();
+      child.daemon.processRecords(batch, 0).catch(() => undefined);
       expect(await child.exited, `death ${death}`).toBeNull();
       expect(await parked()).toEqual([]);
     }
 
-    const { child, daemon, stored } = startChild();
-    await daemon.initialize({ sequenceNumber: 'TRIM_HORIZON', subSequenceNumber: 0 });
-    await daemon.processRecords(batch, 0);
+    const child = await startChild();
+    await child.daemon.processRecords(batch, 0);
     for (let waits = 0; waits < 300 && new Set(await handled()).size < 6; waits += 1) await sleep(100);
-    await daemon.shutdownRequested();
-    await daemon.leaseLost();
-    await daemon.end();
+    await child.daemon.shutdownRequested();
 
-    expect(await child.exited).toBe(0);
-    expect(stored.at(-1)).toMatchObject({ sequenceNumber: batch.at(-1)?.sequenceNumber });
+    expect(await child.end()).toBe(0);
+    expect(child.stored.at(-1)).toMatchObject({ sequenceNumber: batch.at(-1)?.sequenceNumber });
     const [entry, ...others] = await parked();
     expect(others).toEqual([]);
     expect(entry).toMatchObject({ handler: 'note', attempts: 0, causes: [{ code: 'SUSPECT_RECORD' }] });

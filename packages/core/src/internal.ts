@@ -27,4 +27,5 @@ export type { CircuitBreaker } from './runtime/circuit-breaker.js';
 export { Attempt } from './runtime/attempt.js';
 export { ShardRunner } from './runtime/shard-runner.js';
 export type { SessionOutcome } from './runtime/shard-runner.js';
+export { decodeMessage } from './protocol/decoder.js';
 export { memoryChannelPair } from './transport/memory-channel.js';

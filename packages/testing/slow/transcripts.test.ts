@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConsumer, recordHandler } from '@millrace/core';
-import { ShardDaemon, type WireRecord } from '@millrace/core/internal';
+import type { WireRecord } from '@millrace/core/internal';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { PipeChannel } from '../../core/test/support/pipe-channel.js';
-import { spawnOnPipes } from '../../core/test/support/worker-process.js';
+import { StdioChild } from '../../core/test/support/stdio-child.js';
 import { check, replayTranscript, testBed, toHaveCheckpointed, toHaveHandled } from '../src/index.js';
 
 const PROGRAM = fileURLToPath(new URL('../../core/slow/fixtures/counter.mjs', import.meta.url));
@@ -31,20 +30,11 @@ function wire(number: number): WireRecord {
 }
 
 it('is written with MILLRACE_TRANSCRIPTS, tells nothing of the payloads, and plays again', async () => {
-  const child = spawnOnPipes([PROGRAM], {
-    cwd: folder,
-    env: { MILLRACE_ENGINE: 'stdio', MILLRACE_TRANSCRIPTS: join(folder, 'transcripts') },
-  });
-  let said = '';
-  child.stderr.on('data', (chunk) => (said += String(chunk)));
-  const store = { put: () => Promise.resolve() };
-  const daemon = new ShardDaemon({ shardId: 'shardId-000000000000', channel: new PipeChannel(child), store });
-  await daemon.initialize({ sequenceNumber: 'TRIM_HORIZON', subSequenceNumber: 0 });
-  await daemon.processRecords([wire(1), wire(2)], 0);
-  await daemon.processRecords([wire(3)], 0);
-  await daemon.leaseLost();
-  await daemon.end();
-  expect(await child.exited, said).toBe(0);
+  const child = new StdioChild([PROGRAM], folder, { MILLRACE_TRANSCRIPTS: join(folder, 'transcripts') });
+  await child.start();
+  await child.daemon.processRecords([wire(1), wire(2)], 0);
+  await child.daemon.processRecords([wire(3)], 0);
+  expect(await child.end(), child.stderr).toBe(0);
 
   const [name = 'none'] = await readdir(join(folder, 'transcripts'));
   const path = join(folder, 'transcripts', name);

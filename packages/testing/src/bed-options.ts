@@ -1,5 +1,6 @@
 /** What `testBed` takes. */
 import type {
+  ConsumerDefinition,
   ConsumerOptions,
   ContainerPort,
   DependencyContainer,
@@ -9,6 +10,9 @@ import type {
 } from '@millrace/core';
 import type { TestShard } from './test-shard.js';
 import type { VirtualClock } from './virtual-clock.js';
+
+/** The class, or what `defineConsumer` gives. */
+export type BedConsumer = (abstract new (...args: never[]) => object) | ConsumerDefinition;
 
 export interface TestBedOptions extends IdleOptions {
   /** How many, or their names. @defaultValue 1 */

@@ -4,9 +4,9 @@
  *
  * @packageDocumentation
  */
-import { isMillraceError, MillraceError, type ConsumerDefinition } from '@millrace/core';
+import { isMillraceError, MillraceError } from '@millrace/core';
 import fc, { type Arbitrary } from 'fast-check';
-import type { TestBedOptions } from './bed-options.js';
+import type { BedConsumer, TestBedOptions } from './bed-options.js';
 import { check } from './matchers.js';
 import { describeMove, MOVE_KINDS, plansOf, type Move, type MoveKind } from './moves.js';
 import { finish, playMove } from './play-moves.js';
@@ -39,8 +39,6 @@ export interface ExploreOptions {
   readonly replay?: string;
 }
 
-type Consumer = (abstract new (...args: never[]) => object) | ConsumerDefinition;
-
 /** The shortest run that failed so far. */
 interface Found {
   readonly error: unknown;
@@ -61,7 +59,7 @@ const MAX_MOVES = 12;
  * @throws MillraceError EXPLORATION_FAILED with the moves, what happened, and the `replay` for this one plan; its `cause` is
  * what was thrown. TEST_MISUSED for options that explore nothing.
  */
-export async function explore(consumer: Consumer, options: ExploreOptions): Promise<number> {
+export async function explore(consumer: BedConsumer, options: ExploreOptions): Promise<number> {
   const { runs = RUNS, limitMs = LIMIT_MS, maxMoves = MAX_MOVES, moves = MOVE_KINDS, replay } = options;
   const plans = plansOf(arbitraryOf(options.records), { kinds: knownKinds(moves), maxMoves });
   let found: Found | undefined;
@@ -83,7 +81,11 @@ export async function explore(consumer: Consumer, options: ExploreOptions): Prom
   throw failed(found, `${outcome.seed}:${outcome.counterexamplePath ?? '0'}`);
 }
 
-async function run(consumer: Consumer, { world }: ExploreOptions, plan: readonly Move[]): Promise<Found | undefined> {
+async function run(
+  consumer: BedConsumer,
+  { world }: ExploreOptions,
+  plan: readonly Move[],
+): Promise<Found | undefined> {
   const { options, check: look } = world?.() ?? {};
   const bed = await testBed(consumer, options);
   try {
@@ -102,8 +104,8 @@ async function run(consumer: Consumer, { world }: ExploreOptions, plan: readonly
 }
 
 function arbitraryOf(given: ExploreOptions['records']): Arbitrary<TestRecord> {
-  if (given instanceof fc.Arbitrary || !Array.isArray(given)) return given as Arbitrary<TestRecord>;
-  if (given.length > 0) return fc.constantFrom(...(given as readonly TestRecord[]));
+  if (!(Symbol.iterator in given)) return given;
+  if (given.length > 0) return fc.constantFrom(...given);
   throw new MillraceError('TEST_MISUSED', 'explore() has no records to deliver: give at least one.');
 }
 

@@ -1,5 +1,5 @@
 /** Makes the moves of a plan on a bed, and brings the bed to its end when nothing is in the way any more. */
-import { isMillraceError, MillraceError } from '@millrace/core';
+import { isMillraceError, MillraceError, type ErrorCode } from '@millrace/core';
 import type { Move } from './moves.js';
 import type { TestBed } from './test-bed.js';
 import type { TestShard } from './test-shard.js';
@@ -119,18 +119,19 @@ async function awake(shard: TestShard): Promise<void> {
 }
 
 /** A parent that cannot end now, because a record is held or the process dies, has no children. */
-async function ending(reshard: () => Promise<unknown>): Promise<void> {
-  try {
-    await reshard();
-  } catch (error) {
-    if (!isMillraceError(error, 'TEST_MISUSED') && !isMillraceError(error, 'TEST_NOT_IDLE')) throw error;
-  }
+function ending(reshard: () => Promise<unknown>): Promise<void> {
+  return unless(['TEST_MISUSED', 'TEST_NOT_IDLE'], reshard);
 }
 
-async function rest(bed: TestBed): Promise<void> {
+function rest(bed: TestBed): Promise<void> {
+  return unless(['TEST_NOT_IDLE'], () => bed.idle(REST));
+}
+
+/** Throws what these errors are not. */
+async function unless(codes: readonly ErrorCode[], act: () => Promise<unknown>): Promise<void> {
   try {
-    await bed.idle(REST);
+    await act();
   } catch (error) {
-    if (!isMillraceError(error, 'TEST_NOT_IDLE')) throw error;
+    if (!codes.some((code) => isMillraceError(error, code))) throw error;
   }
 }

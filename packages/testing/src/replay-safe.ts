@@ -1,7 +1,7 @@
 /** `replaySafe`: crashes a consumer wherever it can crash, and compares what it has done with what it does undisturbed. */
 import { isDeepStrictEqual, inspect } from 'node:util';
-import { MillraceError, type ConsumerDefinition } from '@millrace/core';
-import type { TestBedOptions } from './bed-options.js';
+import { MillraceError } from '@millrace/core';
+import type { BedConsumer, TestBedOptions } from './bed-options.js';
 import { CRASH_MOMENTS, momentOf, type Crash, type CrashMoment } from './crash-moments.js';
 import type { TestRecord } from './record-builders.js';
 import { testBed, type TestBed } from './test-bed.js';
@@ -23,8 +23,6 @@ export interface ReplaySafeOptions {
   readonly moments?: readonly CrashMoment[];
 }
 
-type Consumer = (abstract new (...args: never[]) => object) | ConsumerDefinition;
-
 interface Run {
   readonly world: unknown;
   readonly timeline: string;
@@ -42,7 +40,7 @@ interface Run {
  * @throws MillraceError NOT_REPLAY_SAFE with the moment, both worlds and the timeline; TEST_MISUSED when there is nothing
  * to compare; what `testBed` and `idle` throw.
  */
-export async function replaySafe(consumer: Consumer, options: ReplaySafeOptions): Promise<number> {
+export async function replaySafe(consumer: BedConsumer, options: ReplaySafeOptions): Promise<number> {
   const undisturbed = await run(consumer, options, undefined);
   const wanted = new Set(options.moments ?? CRASH_MOMENTS);
   const crashes = CRASH_MOMENTS.filter((moment) => wanted.has(moment)).flatMap((moment) => {
@@ -58,7 +56,7 @@ export async function replaySafe(consumer: Consumer, options: ReplaySafeOptions)
   return crashes.length;
 }
 
-async function run(consumer: Consumer, options: ReplaySafeOptions, crash: Crash | undefined): Promise<Run> {
+async function run(consumer: BedConsumer, options: ReplaySafeOptions, crash: Crash | undefined): Promise<Run> {
   const { options: bedOptions, look } = options.world();
   const bed = await testBed(consumer, bedOptions);
   try {

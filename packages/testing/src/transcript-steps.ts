@@ -1,5 +1,6 @@
 /** A recorded transcript as what the daemon did, step by step. */
 import { MillraceError } from '@millrace/core';
+import { decodeMessage, type DaemonMessage } from '@millrace/core/internal';
 
 /** A record as a transcript has it. */
 export interface RecordedRecord {
@@ -29,20 +30,6 @@ export interface TranscriptStep {
 /** `'latest'`: at what was delivered last, or the end of the shard. */
 export type CheckpointPlace = 'latest' | { readonly sequenceNumber: string; readonly subSequenceNumber: number };
 
-interface Message {
-  readonly action: string;
-  readonly sequenceNumber?: string | null;
-  readonly subSequenceNumber?: number | null;
-  readonly error?: string | null;
-  readonly records?: readonly {
-    readonly data: string | null;
-    readonly partitionKey: string;
-    readonly sequenceNumber: string;
-    readonly subSequenceNumber: number;
-    readonly approximateArrivalTimestamp?: number | null;
-  }[];
-}
-
 /**
  * @param text - lines of JSON: `dir` (`daemon` or `worker`), `line`, and `atMs`; others are passed over.
  * @throws TEST_MISUSED naming the first line that is none, or when the daemon wants nothing in it.
@@ -57,19 +44,19 @@ export function transcriptSteps(text: string, name: string): readonly Transcript
     const last = steps.at(-1);
     const begun = stepOf(message, atMs);
     if (begun !== undefined) steps.push(begun);
-    else if (message.action === 'checkpoint' && last !== undefined) steps[steps.length - 1] = answered(last, message);
+    else if (message.kind === 'checkpoint' && last !== undefined) steps[steps.length - 1] = answered(last, message);
   }
   if (steps.length > 0) return steps;
   throw new MillraceError('TEST_MISUSED', `In the transcript ${name} the daemon delivers nothing and ends nothing.`);
 }
 
-function parse(line: string, where: string): { readonly message: Message; readonly atMs: number } | undefined {
+function parse(line: string, where: string): { readonly message: DaemonMessage; readonly atMs: number } | undefined {
   try {
     const { dir, line: said, atMs = 0 } = JSON.parse(line) as { dir?: string; line?: string; atMs?: number };
     if (dir !== 'daemon' && dir !== 'worker') throw new Error('no dir');
     // What the worker said then is not what it says now.
     if (dir === 'worker' || said === undefined) return undefined;
-    return { message: JSON.parse(said) as Message, atMs };
+    return { message: decodeMessage(Buffer.from(said)), atMs };
   } catch (error) {
     throw new MillraceError(
       'TEST_MISUSED',
@@ -79,33 +66,27 @@ function parse(line: string, where: string): { readonly message: Message; readon
   }
 }
 
-function stepOf(message: Message, atMs: number): TranscriptStep | undefined {
+function stepOf(message: DaemonMessage, atMs: number): TranscriptStep | undefined {
   const step = { atMs, records: [], checkpointErrors: [], checkpointed: undefined };
-  switch (message.action) {
+  switch (message.kind) {
     case 'processRecords':
-      return { ...step, kind: 'deliver', records: (message.records ?? []).map(recordOf) };
+      return { ...step, kind: 'deliver', records: message.records };
     case 'shutdownRequested':
     case 'leaseLost':
     case 'shardEnded':
-      return { ...step, kind: message.action };
-    default:
+      return { ...step, kind: message.kind };
+    case 'initialize':
+    case 'checkpoint':
       return undefined;
+    default:
+      return message satisfies never;
   }
 }
 
-function recordOf(record: NonNullable<Message['records']>[number]): RecordedRecord {
-  return {
-    sequenceNumber: record.sequenceNumber,
-    subSequenceNumber: record.subSequenceNumber,
-    partitionKey: record.partitionKey,
-    approximateArrivalTimestamp: record.approximateArrivalTimestamp ?? undefined,
-    data: Buffer.from(record.data ?? '', 'base64'),
-  };
-}
-
-function answered(step: TranscriptStep, { error, sequenceNumber, subSequenceNumber }: Message): TranscriptStep {
-  if (typeof error === 'string') return { ...step, checkpointErrors: [...step.checkpointErrors, error] };
-  const place =
-    typeof sequenceNumber === 'string' ? { sequenceNumber, subSequenceNumber: subSequenceNumber ?? 0 } : 'latest';
-  return { ...step, checkpointed: place };
+function answered(
+  step: TranscriptStep,
+  { error, sequenceNumber, subSequenceNumber = 0 }: Extract<DaemonMessage, { readonly kind: 'checkpoint' }>,
+): TranscriptStep {
+  if (error !== undefined) return { ...step, checkpointErrors: [...step.checkpointErrors, error] };
+  return { ...step, checkpointed: sequenceNumber === undefined ? 'latest' : { sequenceNumber, subSequenceNumber } };
 }

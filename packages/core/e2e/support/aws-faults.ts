@@ -58,13 +58,13 @@ export async function startAwsFaults(endpoint: string): Promise<AwsFaults> {
 
   const http = createHttp((from, to) => void answer(from, to));
   const http2 = createHttp2((from, to) => void answer(from, to));
-  const [httpPort, http2Port] = await Promise.all([http, http2].map(listen));
+  const [httpPort, http2Port] = await Promise.all([listen(http), listen(http2)]);
   const sockets = new Set<Socket>();
   // A server takes no connection over whose first bytes somebody else has read, so these go to it by a connection of their own.
   const front = createServer((socket) => {
     socket.once('data', (first) => {
       const port = first.toString('latin1').startsWith(HTTP2_PREFACE) ? http2Port : httpPort;
-      const onward = connect(Number(port), '127.0.0.1');
+      const onward = connect(port, '127.0.0.1');
       for (const [one, other] of [
         [socket, onward],
         [onward, socket],

@@ -78,11 +78,10 @@ export function useWorlds(): { startWorld(options: WorldOptions): Promise<World>
   const worlds = new Set<World>();
   beforeAll(async () => {
     const [kinesis, dynamo] = await Promise.all([startEmulator({ streams: [] }), startDynamoDb()]);
-    const [kinesisFaults, dynamoFaults] = await Promise.all(
-      [kinesis, dynamo].map((one) => startAwsFaults(one.endpoint)),
-    );
-    if (kinesisFaults === undefined || dynamoFaults === undefined)
-      throw new Error('Nothing stands before the servers.');
+    const [kinesisFaults, dynamoFaults] = await Promise.all([
+      startAwsFaults(kinesis.endpoint),
+      startAwsFaults(dynamo.endpoint),
+    ]);
     servers = { kinesis, dynamo, kinesisFaults, dynamoFaults };
   });
   afterEach(async () => {

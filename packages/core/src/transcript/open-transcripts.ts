@@ -36,13 +36,12 @@ export function openTranscripts(request: TranscriptsRequest): (sessionId: string
   return (sessionId, channel) => {
     const parts = [applicationName, new Date(clock.now()).toISOString(), String(process.pid), sessionId];
     const path = join(folder, `${parts.map(encodeURIComponent).join('.')}.jsonl`);
-    const note = openFile(path, request);
-    return new RecordingChannel(channel, { clock, lineBytesMax, hashKey, note });
+    return new RecordingChannel(channel, { clock, lineBytesMax, hashKey, note: writerOf(path, request) });
   };
 }
 
 /** Written at once, and not queued: the last words of a process that is killed are what somebody looks for. */
-function openFile(path: string, { logger }: TranscriptsRequest): RecordingOptions['note'] {
+function writerOf(path: string, { logger }: TranscriptsRequest): RecordingOptions['note'] {
   let file: number | undefined;
   const close = (): void => {
     if (file !== undefined) closeSync(file);

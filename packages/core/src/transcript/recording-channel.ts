@@ -41,8 +41,7 @@ export class RecordingChannel implements ByteChannel {
   }
 
   write(bytes: Uint8Array): void {
-    for (const line of Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8').split('\n'))
-      if (line !== '') this.#note({ dir: 'worker', line });
+    for (const line of textOf(bytes).split('\n')) if (line !== '') this.#note({ dir: 'worker', line });
     this.#channel.write(bytes);
   }
 
@@ -54,7 +53,7 @@ export class RecordingChannel implements ByteChannel {
   #heard(chunk: Uint8Array): void {
     if (!this.#recording) return;
     try {
-      for (const bytes of this.#splitter.push(chunk)) this.#message(Buffer.from(bytes));
+      for (const bytes of this.#splitter.push(chunk)) this.#message(bytes);
       this.#splitter.letGo();
     } catch {
       // A line that is too long: the session says so as well, and ends.
@@ -63,8 +62,8 @@ export class RecordingChannel implements ByteChannel {
     }
   }
 
-  #message(bytes: Buffer): void {
-    const line = redactLine(bytes.toString('utf8'), this.#options.hashKey);
+  #message(bytes: Uint8Array): void {
+    const line = redactLine(textOf(bytes), this.#options.hashKey);
     this.#note({ dir: 'daemon', ...(line === undefined ? { unreadableBytes: bytes.length } : { line }) });
   }
 
@@ -73,6 +72,10 @@ export class RecordingChannel implements ByteChannel {
     const atMs = Math.round(this.#options.clock.monotonicMs() - this.#startedMs);
     this.#recording = this.#options.note({ atMs, ...entry });
   }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }
 
 type DistributiveOmit<T, K extends keyof T> = T extends unknown ? Omit<T, K> : never;
