@@ -1,7 +1,7 @@
 /** A record as user code sees it: a view over what the daemon sent, decoded on first use. */
 import { isUtf8 } from 'node:buffer';
 import type { ConsumerRecord } from '../definition/context.js';
-import { MillraceError } from '../errors.js';
+import { MillraceError, toError } from '../errors.js';
 import type { WireRecord } from '../protocol/messages.js';
 
 export function viewRecord(wire: WireRecord, shardId: string): ConsumerRecord {
@@ -76,18 +76,25 @@ class RecordView implements ConsumerRecord {
     const start = text.startsWith('\uFEFF') ? 1 : 0;
     try {
       return JSON.parse(text.slice(start));
-    } catch (cause) {
-      throw this.#undecodable('JSON', cause);
+    } catch (error) {
+      throw this.#undecodable(`JSON${faultOf(error)}`);
     }
   }
 
-  #undecodable(wanted: string, cause?: unknown): MillraceError {
+  #undecodable(wanted: string): MillraceError {
     const { id, shardId, sequenceNumber, subSequenceNumber } = this;
     return new MillraceError(
       'DECODE_FAILED',
       `The record ${id} (${this.bytes.byteLength} bytes) is not ${wanted}. ` +
         "If that is meant, say decode: 'text', decode: 'bytes' or decode with a function.",
-      { details: { shardId, sequenceNumber, subSequenceNumber }, ...(cause === undefined ? {} : { cause }) },
+      { details: { shardId, sequenceNumber, subSequenceNumber } },
     );
   }
+}
+
+/** What JSON.parse says, without the text that it quotes: that is a payload, and errors go into logs. */
+function faultOf(error: unknown): string {
+  const [fault] =
+    /^Unexpected (?:token '.'|end of JSON input)|^[^"]* JSON at position \d+/su.exec(toError(error).message) ?? [];
+  return fault === undefined ? '' : ` (${fault})`;
 }
