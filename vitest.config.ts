@@ -5,6 +5,8 @@ const pure = { lines: 95, branches: 95 };
 
 export default defineConfig({
   test: {
+    // All cores: vitest leaves one to itself, which is half of a small machine.
+    maxWorkers: '100%',
     coverage: {
       provider: 'v8',
       include: ['packages/*/src/**/*.ts'],

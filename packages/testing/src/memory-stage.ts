@@ -1,4 +1,5 @@
 /** A scenario's shards on a test bed. */
+import { kitMoves, seenOf } from './kit-moves.js';
 import type { RuntimeSubject } from './runtime-scenario.js';
 import type { RuntimeStage } from './runtime-stage.js';
 import { testBed } from './test-bed.js';
@@ -10,21 +11,18 @@ export async function openMemoryStage(
 ): Promise<RuntimeStage> {
   const bed = await testBed(consumer, { shards, env });
   return {
-    checkpoints: bed.checkpoints,
-    history: bed.history,
-    get shards() {
-      return bed.shards;
-    },
-    shard: (which) => bed.shard(which),
+    ...kitMoves(bed),
     quiet: () => bed.idle(),
-    split: (which) => bed.split(which),
+    async split(shard) {
+      await bed.split(shard ?? 0);
+    },
     async crash() {
       await bed.shard().crash();
     },
     async stop() {
       await bed.stop();
       await bed.dispose();
-      return bed.history.events('recordSettled');
+      return seenOf(bed, bed.history.events('recordSettled'));
     },
     abandon: () => bed.dispose().catch(() => undefined),
   };

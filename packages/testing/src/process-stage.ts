@@ -1,5 +1,5 @@
 /** A scenario's shards with the program itself behind them: for each session a process, on the pipes that a daemon would hold. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MillraceError, readDefinition } from '@millrace/core';
@@ -8,12 +8,14 @@ import { assertEnded, BedShards } from './bed-shards.js';
 import { DeliveredWires } from './delivered-wires.js';
 import { FakeCheckpoints } from './fake-checkpoints.js';
 import { History } from './history.js';
+import { kitMoves, seenOf, type KitShards } from './kit-moves.js';
 import { Placement } from './placement.js';
 import { ProgramProcesses } from './program-processes.js';
 import { realClock, realMs, shortWait } from './real-time.js';
 import { messageTimeoutOf, resolveFor } from './resolve-for.js';
 import type { RuntimeSubject } from './runtime-scenario.js';
-import type { RuntimeStage, SettledRecord } from './runtime-stage.js';
+import type { RuntimeStage, StageSeen } from './runtime-stage.js';
+import { readSettled } from './settled-report.js';
 import { VirtualClock } from './virtual-clock.js';
 
 const WITHIN_MS = 20_000;
@@ -21,10 +23,18 @@ const WITHIN_MS = 20_000;
 /** @throws DefinitionError, ConfigurationError as `run` would. */
 export async function openProcessStage(subject: RuntimeSubject, shards: readonly string[]): Promise<RuntimeStage> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-process-'));
-  return new ProcessStage(subject, shards, folder);
+  const stage = new ProcessStage(subject, shards, folder);
+  return {
+    ...kitMoves(stage),
+    quiet: () => stage.quiet(),
+    split: (shard) => stage.split(shard ?? 0),
+    crash: () => stage.crash(),
+    stop: () => stage.stop(),
+    abandon: () => stage.abandon(),
+  };
 }
 
-class ProcessStage implements RuntimeStage {
+class ProcessStage implements KitShards {
   readonly checkpoints = new FakeCheckpoints();
   readonly history = new History();
   readonly #withinMs: number;
@@ -72,16 +82,13 @@ class ProcessStage implements RuntimeStage {
     await this.#shards.crash();
   }
 
-  async stop(): Promise<readonly SettledRecord[]> {
+  async stop(): Promise<StageSeen> {
     for (const shard of this.shards) if (shard.acceptsRecords) shard.requestShutdown();
     await this.quiet();
     await this.#processes.ended(this.#withinMs);
-    const text = await readFile(this.#report, 'utf8').catch(() => '');
+    const settled = await readSettled(this.#report);
     await this.abandon();
-    return text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as SettledRecord);
+    return seenOf(this, settled);
   }
 
   async abandon(): Promise<void> {

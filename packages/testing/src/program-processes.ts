@@ -3,18 +3,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { ByteChannel } from '@millrace/core/internal';
 import type { ShardServer } from './bed-parts.js';
 import { type PipedProcess, processServer } from './process-server.js';
+import { pathOf } from './program-path.js';
 import { realMs, shortWait } from './real-time.js';
 import type { RuntimeSubject } from './runtime-scenario.js';
+import { REPORTER, reportTo } from './settled-report.js';
 
 const SAID_CHARACTERS = 4_000;
-
-/** Inside the program, before it: notes how records are settled. Written at once, so that no kill loses a line. */
-const REPORTER = `
-import { appendFileSync } from 'node:fs';
-import { subscribe } from 'node:diagnostics_channel';
-subscribe('millrace:session', ({ kind, recordId, how }) => {
-  if (kind === 'recordSettled') appendFileSync(process.env.MILLRACE_TEST_REPORT, JSON.stringify({ recordId, how }) + '\\n');
-});`;
 
 export class ProgramProcesses {
   readonly #subject: RuntimeSubject;
@@ -54,11 +48,9 @@ export class ProgramProcesses {
 
   #start(): PipedProcess {
     const { program, env = {} } = this.#subject;
-    const reporter = `data:text/javascript,${encodeURIComponent(REPORTER)}`;
-    const path = program.startsWith('file:') ? new URL(program).pathname : program;
-    const child = spawn(process.execPath, ['--import', reporter, path], {
+    const child = spawn(process.execPath, ['--import', REPORTER, pathOf(program)], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, ...env, MILLRACE_ENGINE: 'stdio', MILLRACE_TEST_REPORT: this.#report },
+      env: { ...process.env, ...env, MILLRACE_ENGINE: 'stdio', ...reportTo(this.#report) },
     });
     this.#alive.add(child);
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

