@@ -11,7 +11,8 @@ export default defineConfig({
     // Both files keep every core busy by themselves.
     fileParallelism: false,
     maxConcurrency: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // It may get what others leave of the cores, and nothing more.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
   },
 });

@@ -7,7 +7,8 @@ import { playProcess } from './processes.js';
 
 const SCHEDULES_MAX = 10_000;
 const FIRST = 1;
-const WITHIN_MS = 120_000;
+/** Alone it takes seconds; in a build others go first. */
+const WITHIN_MS = 600_000;
 
 describe('a planted bug', () => {
   it.concurrent.each(canaries)(
