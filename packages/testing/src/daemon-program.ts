@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { MillraceError } from '@millrace/core';
 import { moduleOf } from './module-text.js';
 import { pathOf } from './program-path.js';
+import { realClock } from './real-time.js';
 import { REPORTER } from './settled-report.js';
 
 const SAID_CHARACTERS = 8_000;
@@ -67,21 +68,24 @@ export class DaemonProgram {
 
   /** Resolves when it is gone, with everything that it started. */
   async kill(): Promise<void> {
-    await this.#end('SIGKILL');
+    this.#letGo()?.kill('SIGKILL');
+    await this.#closed;
   }
 
   /** Asks it to end in order. @throws TRANSPORT_FAILED when it fails, or does not end in time. */
   async stop(withinMs: number): Promise<void> {
-    const deadline = setTimeout(() => void this.kill(), withinMs);
-    const code = await this.#end('SIGTERM');
-    clearTimeout(deadline);
+    const child = this.#letGo();
+    child?.kill('SIGTERM');
+    const deadline = realClock.setTimer(withinMs, () => void child?.kill('SIGKILL'));
+    const code = await this.#closed;
+    deadline.cancel();
     if (code !== 0) throw new MillraceError('TRANSPORT_FAILED', `The program did not stop in order.\n${this.said()}`);
   }
 
-  async #end(signal: NodeJS.Signals): Promise<number | null> {
+  /** Its end is meant from now on. */
+  #letGo(): ChildProcess | undefined {
     const child = this.#child;
     this.#child = undefined;
-    child?.kill(signal);
-    return this.#closed;
+    return child;
   }
 }

@@ -1,9 +1,12 @@
 /** The stream of a scenario: records go into the shard that they are meant for. */
 import type { DaemonPlace } from '@millrace/core/internal';
 import { aggregate, deaggregate } from '@millrace/core/internal';
-import { shortWait } from './real-time.js';
+import { realMs, shortWait } from './real-time.js';
 import type { TestRecord } from './record-builders.js';
 import { recordIdOf, type PlacedRecord } from './runtime-stage.js';
+
+/** The emulator takes milliseconds. */
+const SPLIT_WITHIN_MS = 20_000;
 
 export interface StreamShard {
   readonly shardId: string;
@@ -58,9 +61,11 @@ export class DaemonStream {
     await client.send(
       new sdk.SplitShardCommand({ StreamName: this.#place.consumer.stream, ShardToSplit, NewStartingHashKey }),
     );
+    const deadlineMs = realMs() + SPLIT_WITHIN_MS;
     for (;;) {
       const children = await this.#list((parent) => parent === shardId);
       if (children.length === 2) return children;
+      if (realMs() > deadlineMs) throw new Error(`The shard ${shardId} was not split within ${SPLIT_WITHIN_MS} ms.`);
       await shortWait();
     }
   }
