@@ -41,7 +41,7 @@ export function wrongExits(exits: readonly Exit[], scenario: Scenario): readonly
   });
 }
 
-/** Asked to end by the daemon, a worker has nothing left to do again. */
-export function leavesNothingToDoAgain({ fault }: Scenario): boolean {
-  return fault.kind === 'terminate' || fault.kind === 'interrupt';
+/** Asked to end by the daemon, a worker has nothing left to do again; in lanes, what is done behind a record that was given back. */
+export function leavesNothingToDoAgain({ fault, lanes }: Scenario): boolean {
+  return lanes === 0 && (fault.kind === 'terminate' || fault.kind === 'interrupt');
 }

@@ -9,6 +9,8 @@ import { type HarmlessKind, isMortal, type Moment, type MortalKind, type Scenari
 import type { Shard } from './ledger.js';
 
 const STALL_MS = 150;
+/** How long a daemon that was asked to end waits for its sessions (shutdownGraceMillis). */
+const SHUTDOWN_GRACE_MS = 5_000;
 /** After its end everything has to be gone by then: a handler's deadline, and what a loaded machine adds. */
 const GONE_WITHIN_MS = 15_000;
 const LIVES_WITHIN_MS = 30_000;
@@ -40,6 +42,7 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
   } catch (error) {
     return { hit: life.hit, exits: [], wrong: [...life.wrong, toError(error).message] };
   } finally {
+    life.close();
     await place.destroy();
   }
 }
@@ -54,6 +57,7 @@ class LivingWorker {
   private refusals: number;
   private over = false;
   private drains = false;
+  private grace: NodeJS.Timeout | undefined;
   private readonly started: Promise<void>[] = [];
 
   constructor(private readonly options: LifeOptions) {
@@ -67,6 +71,10 @@ class LivingWorker {
     place.onLine = (line) => {
       if (this.isOpen && line.startsWith(begins)) this.handlerAtStruckRecord();
     };
+  }
+
+  close(): void {
+    clearTimeout(this.grace);
   }
 
   /** Resolves when no session goes on. */
@@ -196,6 +204,8 @@ class LivingWorker {
     // Node ends at a signal that comes while it starts.
     await Promise.all(this.started);
     this.options.place.signalAll(signal);
+    // The end of a shard is not answered while records of it were given back.
+    this.grace = setTimeout(() => this.endAll(), SHUTDOWN_GRACE_MS);
   }
 
   private say(text: string): void {

@@ -140,6 +140,14 @@ describe('the end of the process', () => {
     expect(await child.exited).toBe(0);
   });
 
+  it('keeps its code when a signal comes in the last moment', async () => {
+    child = new Child({ SIGNAL_AT_EXIT: 'SIGTERM' });
+    await child.start();
+    await child.daemon.end();
+
+    expect(await child.exited).toBe(0);
+  });
+
   it('comes with code 75 when a handler stops the worker, without waiting for the daemon', async () => {
     child = new Child();
     await child.start();

@@ -146,6 +146,7 @@ const SAME_REQUEST_MS = 1_000;
 /** The first signal stops in order, the second does not wait. */
 function onStopSignals(worker: Worker, logger: Logger, exit: (code: number) => never): () => void {
   let askedAtMs: number | undefined;
+  let over = false;
   const stop = (signal: 'SIGTERM' | 'SIGINT'): void => {
     const nowMs = systemClock.monotonicMs();
     if (askedAtMs !== undefined) {
@@ -153,6 +154,7 @@ function onStopSignals(worker: Worker, logger: Logger, exit: (code: number) => n
       exit(signal === 'SIGINT' ? EXIT_CODES.forcedByInterrupt : EXIT_CODES.forcedByTerminate);
     }
     askedAtMs = nowMs;
+    if (over) return;
     logger.info(
       { signal },
       'Stopping: handlers that run may finish, then the checkpoint is written. A second signal does not wait.',
@@ -165,11 +167,8 @@ function onStopSignals(worker: Worker, logger: Logger, exit: (code: number) => n
   process.on('SIGINT', onInt);
   // The terminal was closed.
   process.on('SIGHUP', onTerm);
-  return () => {
-    process.off('SIGTERM', onTerm);
-    process.off('SIGINT', onInt);
-    process.off('SIGHUP', onTerm);
-  };
+  // They stay for the rest of its life: a signal between the last word of a worker and its exit would take the exit code away.
+  return () => void (over = true);
 }
 
 function isConsumer(value: Consumer | WorkerOptions | undefined): value is Consumer {
