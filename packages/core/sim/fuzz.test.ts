@@ -4,7 +4,6 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isMillraceError } from '../src/errors.js';
 import { parseProperties, writeProperties } from '../src/config/properties-text.js';
 import { aggregate, deaggregate } from '../src/local/kpl.js';
 import { readWorkerLine } from '../src/local/worker-line.js';
@@ -14,6 +13,7 @@ import { encodeMessage } from '../src/protocol/encoder.js';
 import { LineSplitter } from '../src/protocol/line-splitter.js';
 import type { DaemonMessage, WireRecord, WorkerMessage } from '../src/protocol/messages.js';
 import { comparePositions } from '../src/protocol/position.js';
+import { plain, read, readSlowly, same } from './plain-reading.js';
 
 const cases = Number(process.env['MILLRACE_FUZZ_CASES'] ?? 1_000_000);
 /** What each target gets of the cases. */
@@ -34,11 +34,6 @@ const part = (target: keyof typeof shares): { readonly numRuns: number } => ({
 });
 const WITHIN_MS = 1_800_000;
 
-/** Plain comparison: a matcher would cost more than what it looks at. */
-function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
 const text = fc.string({
   unit: fc.constantFrom(...'"\\/{}[],:\n\r a0é\u2028\u0000', '😀', '\ud800', '\udc00', '__proto__', '\\u0041'),
   maxLength: 12,
@@ -56,41 +51,6 @@ const batch: fc.Arbitrary<DaemonMessage> = fc.record({
   records: fc.array(wireRecord, { maxLength: 3 }),
   millisBehindLatest: fc.option(fc.nat(), { nil: undefined }),
 });
-
-function read(line: Uint8Array): unknown {
-  try {
-    return plain(decodeMessage(line));
-  } catch (error) {
-    if (!isMillraceError(error)) throw error;
-    return error.code;
-  }
-}
-
-function plain(message: DaemonMessage): unknown {
-  if (message.kind !== 'processRecords') return message;
-  const records = message.records.map((record) => ({
-    data: bytesOf(record),
-    partitionKey: record.partitionKey,
-    sequenceNumber: record.sequenceNumber,
-    subSequenceNumber: record.subSequenceNumber,
-    approximateArrivalTimestamp: record.approximateArrivalTimestamp ?? null,
-  }));
-  return { kind: message.kind, millisBehindLatest: message.millisBehindLatest ?? null, records };
-}
-
-function bytesOf(record: WireRecord): string {
-  try {
-    return Buffer.from(record.data).toString('hex');
-  } catch (error) {
-    if (!isMillraceError(error)) throw error;
-    return error.code;
-  }
-}
-
-/** The same line for the decoder's other path: a blank in front is legal JSON and no template. */
-function readSlowly(line: Uint8Array): unknown {
-  return read(Buffer.concat([Buffer.from(' '), line]));
-}
 
 describe('the reader of the daemon', () => {
   it('gives back what the daemon wrote, whatever stands in it', { timeout: WITHIN_MS }, () => {

@@ -20,7 +20,6 @@ export interface RecordMark extends PositionData {
 
 export interface SessionLedger {
   readonly sessionId: string;
-  shardId: string;
   /** By record id, in the order of delivery. */
   readonly records: Map<string, RecordMark>;
   /** From here on no handler may start: the first of doubt, drain and end. */
@@ -53,16 +52,11 @@ export function readSessions(entries: readonly HistoryEntry[]): ReadonlyMap<stri
   return sessions;
 }
 
-function ledgerOf(sessions: Map<string, SessionLedger>, { sessionId, shardId }: InSession): SessionLedger {
+function ledgerOf(sessions: Map<string, SessionLedger>, { sessionId }: InSession): SessionLedger {
   const known = sessions.get(sessionId);
-  if (known !== undefined) {
-    // Before `initialize` an event has no shard yet.
-    if (known.shardId === '') known.shardId = shardId;
-    return known;
-  }
+  if (known !== undefined) return known;
   const opened = {
     sessionId,
-    shardId,
     records: new Map<string, RecordMark>(),
     closedAt: undefined,
     closedForGatheredAt: undefined,
