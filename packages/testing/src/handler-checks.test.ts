@@ -35,8 +35,10 @@ describe('the order of a key', () => {
   });
 
   it('is one of each session: what another one starts in between is another call', () => {
-    const one = new Story().begin().deliver(1, 2).started(1);
-    new Story({ session: 2, after: one }).begin().deliver(1).started(1);
+    const one = new Story().begin().deliver(1, 2);
+    const other = new Story({ session: 2, after: one }).begin().deliver(1);
+    one.started(1);
+    other.started(1);
 
     expect(said(one.started(2), declared('batch'))).toEqual([
       `I2: the handler of ${one.id(2)} (key "k") started while that of ${one.id(1)} was running`,

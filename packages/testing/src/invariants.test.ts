@@ -392,6 +392,7 @@ describe('reports', () => {
         (error) => isMillraceError(error, 'INVARIANT_VIOLATED') && Array.isArray(error.details['violations']),
       ),
     );
+    expect(() => assertInvariants(new Story().begin().deliver(1).checkpoint(1).entries, declared())).toThrow(/#1"?$/);
     expect(() => assertInvariants(new Story().begin().entries, declared())).not.toThrow();
   });
 });

@@ -50,5 +50,9 @@ describe('encodeMessage', () => {
       thrown = error;
     }
     expect(isMillraceError(thrown, 'CHECKPOINT_REJECTED')).toBe(true);
+    expect(thrown).toMatchObject({
+      message: 'A checkpoint needs a decimal sequence number and a whole sub-sequence number of 0 or more.',
+      details: target,
+    });
   });
 });

@@ -357,3 +357,42 @@ describe('S8: what a checkpoint error means', () => {
     });
   });
 });
+
+describe('what is wrong', () => {
+  const open = [...ready, records(record('1'))];
+  const ended = [...ready, leaseLost, done];
+
+  it.each<[string, readonly SessionInput[]]>([
+    ['shardEnded came before initialize.', [shardEnded]],
+    ['initialize came twice.', [...ready, initialize()]],
+    ['leaseLost came while processRecords was not acknowledged yet.', [...open, leaseLost]],
+    ['leaseLost came while processRecords was not acknowledged yet.', [...open, checkpoint(at('1')), done, leaseLost]],
+    ['shardEnded came after the session had ended (leaseLost).', [...ended, shardEnded]],
+    ['A checkpoint was answered that this session did not send.', [...open, answer(at('1'))]],
+    [
+      'The answer to the checkpoint at (1, 0) names another position: something else writes to the daemon.',
+      [...open, checkpoint(at('1')), answer(at('2'))],
+    ],
+    ['The session has ended (leaseLost).', [...ended, done]],
+    ['No action is open.', [...ready, done]],
+    ['No action is open.', [done]],
+    ['processRecords was declared done before.', [...open, checkpoint(at('1')), done, done]],
+    ['No action is open: the daemon would run this checkpoint against the next one.', [...ready, checkpoint(at('1'))]],
+    ['The checkpoint at (1, 0) is not answered yet.', [...open, checkpoint(at('1')), checkpoint(at('1'))]],
+    [
+      'shardEnded cannot be acknowledged before SHARD_END is checkpointed: its child shards would never start.',
+      [...open, checkpoint(at('1')), answer(at('1')), done, shardEnded, done],
+    ],
+  ])('is told: %s', (detail, inputs) => {
+    expect(run(inputs).outputs.at(-1)).toMatchObject({ detail });
+  });
+
+  it('is told of a lease in doubt', () => {
+    const lost = run([...open, checkpoint(at('1')), answer(at('1'), 'ShutdownException')]).outputs;
+    expect(lost).toContainEqual({ kind: 'leaseDoubt', why: 'the daemon answered a checkpoint with ShutdownException' });
+    expect(run([...open, endOfInput]).outputs).toContainEqual({
+      kind: 'leaseDoubt',
+      why: 'The daemon closed the channel.',
+    });
+  });
+});
