@@ -51,6 +51,8 @@ async function look() {
     else console.log(line);
   }
   clearTimeout(end);
+  // It prints what it has read before its first input.
+  if (!/^#[1-9]/.test(last)) throw new Error(`${JSFUZZ} has tried no input; what it said stands above.`);
   const found = readdirSync(folder).includes('crash');
   console.log(`[fuzzed] ${minutes} min, ${last}${found ? ', and something failed: see .fuzz/crash' : ''}`);
   process.exitCode = found ? 1 : 0;

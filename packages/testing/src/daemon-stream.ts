@@ -3,7 +3,8 @@ import type { DaemonPlace } from '@millrace/core/internal';
 import { aggregate, deaggregate } from '@millrace/core/internal';
 import { realMs, shortWait } from './real-time.js';
 import type { TestRecord } from './record-builders.js';
-import { recordIdOf, type PlacedRecord } from './runtime-stage.js';
+import { recordIdOf } from './history-names.js';
+import type { PlacedRecord } from './runtime-stage.js';
 
 /** The emulator takes milliseconds. */
 const SPLIT_WITHIN_MS = 20_000;
@@ -32,14 +33,14 @@ export class DaemonStream {
   async put({ shardId, hashKey }: StreamShard, batch: readonly TestRecord[]): Promise<readonly PlacedRecord[]> {
     if (batch.length === 0) return [];
     const { client, sdk } = this.#place.kinesis;
-    const entries = batch.map((record) => ({ ...storedAs(record, hashKey), ExplicitHashKey: hashKey }));
+    const entries = batch.map((record) => storedAs(record, hashKey));
     const { Records = [] } = await client.send(
       new sdk.PutRecordsCommand({
         StreamName: this.#place.consumer.stream,
-        Records: entries.map(({ partitionKey, data, ExplicitHashKey }) => ({
+        Records: entries.map(({ partitionKey, data }) => ({
           PartitionKey: partitionKey,
           Data: data,
-          ExplicitHashKey,
+          ExplicitHashKey: hashKey,
         })),
       }),
     );

@@ -1,7 +1,8 @@
 /** A scenario's moves on shards whose daemon is the kit's own: in memory, or with the program at their other end. */
 import type { FakeCheckpoints } from './fake-checkpoints.js';
 import type { History } from './history.js';
-import { recordIdOf, type RuntimeStage, type SettledRecord, type StageSeen } from './runtime-stage.js';
+import { recordIdOf } from './history-names.js';
+import type { RuntimeStage, SettledRecord, StageSeen } from './runtime-stage.js';
 import type { TestShard } from './test-shard.js';
 
 export interface KitShards {

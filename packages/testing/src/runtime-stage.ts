@@ -44,7 +44,3 @@ export interface SettledRecord {
   readonly recordId: string;
   readonly how: SettledHow;
 }
-
-export function recordIdOf(shardId: string, at: PositionData): string {
-  return `${shardId}:${at.sequenceNumber}:${at.subSequenceNumber}`;
-}

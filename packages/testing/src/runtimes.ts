@@ -10,7 +10,8 @@ import type {
   RuntimeSubject,
   SeenShard,
 } from './runtime-scenario.js';
-import { recordIdOf, type PlacedRecord, type RuntimeStage, type StageSeen, type StageShard } from './runtime-stage.js';
+import { recordIdOf } from './history-names.js';
+import type { PlacedRecord, RuntimeStage, StageSeen, StageShard } from './runtime-stage.js';
 
 /** One of the runtimes, given to the function that defines the tests. */
 export interface Runtime {

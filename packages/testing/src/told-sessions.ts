@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PositionData } from '@millrace/core';
 import { decodeMessage, readWorkerLine, type DaemonMessage } from '@millrace/core/internal';
-import { recordIdOf } from './runtime-stage.js';
+import { recordIdOf } from './history-names.js';
 
 type Action = Exclude<DaemonMessage['kind'], 'checkpoint'>;
 
