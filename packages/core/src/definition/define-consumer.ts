@@ -86,8 +86,8 @@ export function batchHandler<
 }
 
 /**
- * The handler that gathers records in tumbling windows: the options of `@OnWindow`, a name, `handle(payload, context,
- * instance)` for each record, and `emit(state, context, instance)` for each window that is over.
+ * The handler that gathers records in tumbling windows: the options of `@OnWindow`, a name,
+ * `handle(payload, context, instance)` for each record, and `emit(state, context, instance)` for each window that is over.
  */
 export function windowHandler<
   State,
